@@ -1,0 +1,127 @@
+"""One operation on many runs: each in its own transaction, each with its own result, and a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from . import operations
+from .actors import Actor
+from .errors import Fault, InvalidArgument, NotFound, Refused
+from .filters import Search
+from .models import BulkChange, UserTaskRun
+
+MAX_RUNS = 1000
+
+ACTIONS: Mapping[str, Callable[..., UserTaskRun]] = {
+    "claim": operations.claim,
+    "release": operations.release,
+    "assign": operations.assign,
+    "complete": operations.complete,
+    "cancel": operations.cancel,
+}
+"""What can be done to many at once, by its name."""
+
+UNDOABLE = frozenset({"claim", "release", "assign"})
+"""What changes nothing but the owner."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one run: the fresh run, or the refusal."""
+
+    id: UUID
+    run: UserTaskRun | None = None
+    refusal: Refused | None = None
+
+
+class _DryRun(Exception):
+    """Takes back what a dry run has tried."""
+
+
+def ids_of(search: Search) -> list[UUID]:
+    """The runs that match. Raises `InvalidArgument` when there are more than `MAX_RUNS`."""
+    ids = list(search.runs().newest_first().values_list("id", flat=True)[: MAX_RUNS + 1])
+    if len(ids) > MAX_RUNS:
+        raise InvalidArgument.at("filter", Fault("out_of_range", f"must match at most {MAX_RUNS} runs"))
+    return ids
+
+
+def change_many(
+    action: str, ids: Sequence[UUID], arguments: Mapping[str, Any], *, by: Actor, is_dry_run: bool = False
+) -> tuple[list[Result], BulkChange | None]:
+    """Do `action` to each run; the results in order, and what takes it back where that is possible.
+
+    A dry run really tries each one and takes it back at once: what it says is what would happen.
+    """
+    if len(ids) > MAX_RUNS:
+        raise InvalidArgument.at("ids", Fault("out_of_range", f"must be at most {MAX_RUNS}"))
+    owners = _owners(ids) if action in UNDOABLE and not is_dry_run else {}
+    results = [_try(ACTIONS[action], run_id, arguments, by, is_dry_run=is_dry_run) for run_id in ids]
+    return results, _remember(action, results, owners, by)
+
+
+@transaction.atomic
+def undo(change_id: UUID, *, by: Actor) -> list[Result]:
+    """Give the runs of a bulk change back to whom they had; those that have changed since are refused as `Stale`."""
+    change = BulkChange.objects.select_for_update().filter(pk=change_id, actor=by.user_id).first()
+    if change is None:
+        raise NotFound("There is no such change of yours.")
+    return [_restore(item, by) for item in change.items]
+
+
+def _try(
+    operation: Callable[..., UserTaskRun], run_id: UUID, arguments: Mapping[str, Any], by: Actor, *, is_dry_run: bool
+) -> Result:
+    result = Result(run_id)
+    try:
+        with transaction.atomic():
+            result = Result(run_id, run=operation(run_id, by=by, **arguments))
+            if is_dry_run:
+                raise _DryRun
+    except _DryRun:
+        return result
+    except Refused as refusal:
+        return Result(run_id, refusal=refusal)
+    return result
+
+
+def _owners(ids: Sequence[UUID]) -> dict[UUID, tuple[int, str | None, str | None]]:
+    rows = UserTaskRun.objects.filter(pk__in=ids).values_list("id", "version", "user_id", "user_group")
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def _remember(
+    action: str, results: Sequence[Result], owners: Mapping[UUID, tuple[int, str | None, str | None]], by: Actor
+) -> BulkChange | None:
+    """What is needed to take it back: only runs that this change alone has moved."""
+    items = []
+    for result in results:
+        before = owners.get(result.id)
+        if result.run and before and result.run.version == before[0] + 1:
+            items.append(
+                {
+                    "id": result.id.hex,
+                    "version": result.run.version,
+                    "user_id": before[1],
+                    "user_group": before[2],
+                }
+            )
+    if not items:
+        return None
+    return BulkChange.objects.create(actor=by.user_id, action=action, items=items)
+
+
+def _restore(item: Mapping[str, Any], by: Actor) -> Result:
+    run_id = UUID(item["id"])
+    try:
+        run = operations.restore_owner(
+            run_id, by=by, user_id=item["user_id"], user_group=item["user_group"], expected=item["version"]
+        )
+    except Refused as refusal:
+        return Result(run_id, refusal=refusal)
+    return Result(run_id, run=run)

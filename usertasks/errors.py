@@ -1,0 +1,101 @@
+"""The vocabulary of refusals: what the domain says when it will not do something.
+
+Each class is one word (`code`) of the contract; every door translates these, and nothing else, in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with one field.
+
+    `code` is one of `required`, `wrong_type`, `out_of_range`, `not_a_choice`, `unknown_field`, `invalid`.
+    """
+
+    code: str
+    message: str
+
+
+Faults = Mapping[str, Sequence[Fault]]
+
+
+class Refused(Exception):
+    """The caller asked for something that will not be done. Nothing was changed."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, *, faults: Faults | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults: Faults = faults or {}
+
+
+class Malformed(Refused):
+    code = "malformed"
+    title = "The request cannot be read"
+
+
+class InvalidArgument(Refused):
+    code = "invalid_argument"
+    title = "Something in the request is not acceptable"
+
+    @classmethod
+    def at(cls, field: str, fault: Fault) -> InvalidArgument:
+        """The refusal for one fault of one field."""
+        return cls(f"{field}: {fault.message}", faults={field: [fault]})
+
+    @classmethod
+    def of(cls, faults: Faults) -> InvalidArgument:
+        """The refusal that names every field at fault at once."""
+        return cls(f"Please correct: {', '.join(faults)}.", faults=faults)
+
+
+class NotSignedIn(Refused):
+    code = "not_signed_in"
+    title = "Nobody is signed in"
+
+
+class NotAllowed(Refused):
+    code = "not_allowed"
+    title = "You may not do this"
+
+
+class NotFound(Refused):
+    code = "not_found"
+    title = "There is no such thing"
+
+
+class WrongState(Refused):
+    code = "wrong_state"
+    title = "It is no longer in a state that allows this"
+
+
+class AlreadyClaimed(Refused):
+    code = "already_claimed"
+    title = "Somebody else has it"
+
+
+class AlreadyExists(Refused):
+    code = "already_exists"
+    title = "It exists already"
+
+
+class Stale(Refused):
+    code = "stale"
+    title = "It has changed since you read it"
+
+
+class TooLarge(Refused):
+    code = "too_large"
+    title = "The request is too large"
+
+
+class Throttled(Refused):
+    code = "throttled"
+    title = "Too many requests"

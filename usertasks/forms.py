@@ -1,0 +1,79 @@
+"""The form that a definition describes: the inbox fills it in, the admin previews it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
+
+from .errors import Fault, Faults
+from .fieldtypes import check_results, type_of
+from .validation import Field
+
+PREFIX = "results"
+
+
+class TaskForm(forms.Form):
+    """The questions of a definition, answered with what a run has saved; bound, it gives `results`.
+
+    An answer that was not touched stays exactly as it is stored, however coarsely its control shows it.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        results: Mapping[str, Any],
+        data: Mapping[str, Any] | None = None,
+        files: MultiValueDict[str, UploadedFile] | None = None,
+        *,
+        must_be_complete: bool = False,
+    ) -> None:
+        self.questions = fields
+        self.saved = results
+        self.must_be_complete = must_be_complete
+        self.results: dict[str, Any] = {}
+        """What was answered, as JSON values in normal form; filled when the form is validated."""
+        initial = {
+            field.name: type_of(field).to_form(results[field.name])
+            for field in fields
+            if results.get(field.name) is not None
+        }
+        super().__init__(data, files, prefix=PREFIX, initial=initial)
+        for field in fields:
+            self.fields[field.name] = type_of(field).control(field)
+            self.fields[field.name].widget.attrs["aria-required"] = str(field.required).lower()
+
+    def _clean_fields(self) -> None:
+        """Turn what the browser sent into JSON values, field by field, then hold them all to the definition."""
+        answers: dict[str, Any] = {}
+        unreadable: set[str] = set()
+        for field in self.questions:
+            bound = self[field.name]
+            if bound.initial is not None and not bound.field.has_changed(bound.initial, bound.data):
+                answers[field.name] = self.saved[field.name]
+                continue
+            try:
+                cleaned = bound.field.clean(bound.data)
+            except ValidationError as error:
+                self.add_error(field.name, error)
+                unreadable.add(field.name)
+                continue
+            if cleaned is not None and cleaned != "":
+                answers[field.name] = type_of(field).from_form(cleaned)
+        self.results, faults = check_results(self.questions, answers, must_be_complete=self.must_be_complete)
+        self.add_faults({name: found for name, found in faults.items() if name not in unreadable})
+
+    def add_faults(self, faults: Faults) -> None:
+        """Put each fault beside its field; one that belongs to none goes to the top."""
+        for name, found in faults.items():
+            for fault in found:
+                self.add_error(name if name in self.fields else None, _as_error(fault))
+
+
+def _as_error(fault: Fault) -> ValidationError:
+    message = fault.message[:1].upper() + fault.message[1:]
+    return ValidationError(message.replace("%", "%%") + ".", code=fault.code)

@@ -1,0 +1,155 @@
+"""Runs: one task for one person or one group, and what must always be true of it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from ..actors import Actor
+from .definitions import MAX_NAME, UserTaskDef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_ID = 255
+MAX_PRIORITY = 100
+NEWEST_FIRST = ("-scheduled_time", "-id")
+
+
+class Status(models.TextChoices):
+    UNASSIGNED = "UNASSIGNED", "Unassigned"
+    ASSIGNED = "ASSIGNED", "Assigned"
+    DONE = "DONE", "Done"
+    CANCELLED = "CANCELLED", "Cancelled"
+
+
+OPEN = frozenset({Status.UNASSIGNED, Status.ASSIGNED})
+TERMINAL = frozenset({Status.DONE, Status.CANCELLED})
+
+
+def visibility(actor: Actor) -> list[Q]:
+    """What makes a run visible to `actor`: any one of these conditions, each of which an index answers."""
+    if actor.holds("view_usertaskrun"):
+        return [Q()]
+    return [Q(user_id=actor.user_id), *(Q(user_group=group) for group in sorted(actor.groups))]
+
+
+class UserTaskRunQuerySet(models.QuerySet["UserTaskRun"]):
+    def visible_to(self, actor: Actor) -> UserTaskRunQuerySet:
+        """What the rules let `actor` see."""
+        return self.filter(reduce(or_, visibility(actor)))
+
+    def open(self) -> UserTaskRunQuerySet:
+        return self.filter(status__in=OPEN)
+
+    def overdue(self, now: datetime) -> UserTaskRunQuerySet:
+        """Open, and past the time by which it was due."""
+        return self.open().filter(due_at__lt=now)
+
+    def newest_first(self) -> UserTaskRunQuerySet:
+        return self.order_by(*NEWEST_FIRST)
+
+
+def _newest(*fields: str, name: str) -> models.Index:
+    """An index that answers equality on `fields`, newest first."""
+    return models.Index(*fields, F("scheduled_time").desc(), F("id").desc(), name=f"run_{name}")
+
+
+class UserTaskRun(models.Model):
+    """A step of a workflow that waits for a person.
+
+    `user_id` and `user_group` are names owned by an identity provider, never foreign keys. `epoch` grows with every change
+    of owner, `version` with every change. The name and version of the definition are copied here because searches go by
+    them, and a definition never changes.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    wf_run_id = models.CharField("workflow run", max_length=MAX_ID)
+    definition = models.ForeignKey(UserTaskDef, on_delete=models.PROTECT, related_name="runs")
+    user_task_def_name = models.CharField("definition name", max_length=MAX_NAME)
+    user_task_def_version = models.PositiveIntegerField("definition version")
+    user_id = models.CharField("user", max_length=MAX_ID, null=True, blank=True)
+    user_group = models.CharField("group", max_length=MAX_ID, null=True, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    results = models.JSONField(default=dict, blank=True)
+    notes = models.TextField(blank=True, default="")
+    scheduled_time = models.DateTimeField("created", default=timezone.now)
+    epoch = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
+    due_at = models.DateTimeField("due", null=True, blank=True)
+    priority = models.PositiveSmallIntegerField(default=50)
+    on_cancellation_exception_name = models.CharField(max_length=MAX_ID, null=True, blank=True)
+    completed_at = models.DateTimeField("completed", null=True, blank=True)
+    request_digest = models.CharField(max_length=64, editable=False)
+    """SHA-256 of the request that created it: tells a repeat from another request with the same id."""
+
+    objects = UserTaskRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "run"
+        permissions = [
+            ("assign_usertaskrun", "Can assign runs"),
+            ("cancel_usertaskrun", "Can cancel runs"),
+            ("override_claim", "Can release, save and complete what others have"),
+            ("act_on_behalf", "Can act for another user"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="run_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status="UNASSIGNED") | Q(user_id__isnull=True, user_group__isnull=False),
+                name="run_unassigned_waits_in_a_group",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["ASSIGNED", "DONE"]) | Q(user_id__isnull=False), name="run_has_its_user"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="DONE", completed_at__isnull=False) | (~Q(status="DONE") & Q(completed_at__isnull=True)),
+                name="run_completed_at_when_done",
+            ),
+            models.CheckConstraint(condition=Q(user_id__isnull=True) | ~Q(user_id=""), name="run_user_not_blank"),
+            models.CheckConstraint(condition=Q(user_group__isnull=True) | ~Q(user_group=""), name="run_group_not_blank"),
+            models.CheckConstraint(condition=Q(priority__gte=0, priority__lte=MAX_PRIORITY), name="run_priority_0_to_100"),
+        ]
+        # Every combination of status, definition, user and group is answered from one of these, newest first, at a cost
+        # that depends on the page only: see `filters.newest`, which adds the status where no index does without it.
+        indexes = [
+            _newest("user_id", name="user"),
+            _newest("user_group", name="group"),
+            _newest("status", name="status"),
+            _newest("user_task_def_name", "status", name="def_status"),
+            _newest("user_id", "status", name="user_status"),
+            _newest("user_group", "status", name="group_status"),
+            _newest("user_task_def_name", "user_id", "status", name="def_user_status"),
+            _newest("user_task_def_name", "user_group", "status", name="def_group_status"),
+            _newest("user_id", "user_group", "status", name="user_group_status"),
+            _newest("user_task_def_name", "user_id", "user_group", "status", name="def_user_group_status"),
+            _newest("wf_run_id", name="wf_run"),
+            models.Index(fields=["due_at"], condition=Q(status__in=["UNASSIGNED", "ASSIGNED"]), name="run_due_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_task_def_name} {self.id.hex[:8]}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.is_open and self.due_at is not None and self.due_at < now
+
+    def hand_to(self, *, user_id: str | None, user_group: str | None) -> None:
+        """Make it this user's, or let it wait in this group; the only place where the owner changes."""
+        self.user_id, self.user_group = user_id, user_group
+        self.status = Status.ASSIGNED if user_id is not None else Status.UNASSIGNED
+        self.epoch += 1
+
+
+STATUSLESS: Sequence[frozenset[str]] = (frozenset({"user_id"}), frozenset({"user_group"}))
+"""The sets of columns that have an index which does without the status."""

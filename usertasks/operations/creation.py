@@ -1,0 +1,169 @@
+"""Runs come into being: one, or many at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from .. import events, json_text
+from ..actors import Actor
+from ..errors import AlreadyExists, Fault, InvalidArgument, NotFound, Refused
+from ..models import EventType, Status, UserTaskDef, UserTaskEvent, UserTaskRun
+from ..models.runs import MAX_PRIORITY
+from ..rules import require_permission
+from .beats import flaw_of_name, owner_of
+
+MAX_NOTES = 100_000
+"""Characters."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What somebody asks for who creates a run. Without a version, the newest one of the definition is used."""
+
+    user_task_def_name: str
+    user_task_def_version: int | None = None
+    user_id: str | None = None
+    user_group: str | None = None
+    id: uuid.UUID | None = None
+    wf_run_id: str | None = None
+    notes: str = ""
+    due_at: datetime | None = None
+    priority: int = 50
+    on_cancellation_exception_name: str | None = None
+
+    def digest(self, by: Actor) -> str:
+        """SHA-256 of who asks for what: the same request again has the same digest."""
+        content = {name: str(value) for name, value in dataclasses.asdict(self).items() if value is not None}
+        return hashlib.sha256(json_text.canonical([by.user_id, content]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Creation:
+    """What became of one request: a run that is new or was there already, or a refusal."""
+
+    run: UserTaskRun | None = None
+    is_new: bool = False
+    refusal: Refused | None = None
+
+
+def create(request: RunRequest, *, by: Actor) -> Creation:
+    """Create a run, or find the one that this very request has created before. Raises `Refused`."""
+    creation = create_many([request], by=by)[0]
+    if creation.refusal:
+        raise creation.refusal
+    return creation
+
+
+def create_many(requests: Sequence[RunRequest], *, by: Actor, atomic: bool = True) -> list[Creation]:
+    """Create many runs with a fixed number of queries; what became of each, in order.
+
+    With `atomic`, one refusal means that nothing is created. Raises `NotAllowed` for all of them.
+    """
+    require_permission("add_usertaskrun", by)
+    try:
+        return _create_many(requests, by, is_atomic=atomic)
+    except IntegrityError:
+        # Somebody else just took one of the ids, or deleted a definition; now that can be seen, and is answered.
+        return _create_many(requests, by, is_atomic=atomic)
+
+
+@transaction.atomic
+def _create_many(requests: Sequence[RunRequest], by: Actor, *, is_atomic: bool) -> list[Creation]:
+    definitions = _definitions(requests)
+    taken = UserTaskRun.objects.in_bulk([request.id for request in requests if request.id])
+    creations: list[Creation] = []
+    for request in requests:
+        try:
+            creation = _plan(request, by, definitions, taken)
+        except Refused as refusal:
+            creation = Creation(refusal=refusal)
+        if creation.run:
+            taken[creation.run.id] = creation.run
+        creations.append(creation)
+    if is_atomic and any(creation.refusal for creation in creations):
+        return [creation if creation.refusal else Creation() for creation in creations]
+    _insert([creation.run for creation in creations if creation.run and creation.is_new], by)
+    return creations
+
+
+def _definitions(requests: Sequence[RunRequest]) -> dict[tuple[str, int | None], UserTaskDef]:
+    """Every definition that is asked for, by name and version; the newest one of each name also by None."""
+    versions = UserTaskDef.objects.filter(name__in={request.user_task_def_name for request in requests})
+    wanted = {request.user_task_def_version for request in requests} - {None}
+    named = list(versions.filter(version__in=wanted)) if wanted else []
+    return {
+        **{(definition.name, definition.version): definition for definition in named},
+        **{(definition.name, None): definition for definition in versions.newest()},
+    }
+
+
+def _plan(
+    request: RunRequest,
+    by: Actor,
+    definitions: dict[tuple[str, int | None], UserTaskDef],
+    taken: dict[uuid.UUID, UserTaskRun],
+) -> Creation:
+    """The run that a request asks for, not yet written. Raises `Refused`."""
+    user_id, user_group = owner_of(user_id=request.user_id, user_group=request.user_group)
+    if faults := _faults(request):
+        raise InvalidArgument.of(faults)
+    digest = request.digest(by)
+    if request.id and (existing := taken.get(request.id)):
+        if existing.request_digest != digest:
+            raise AlreadyExists("Another request has created a run with this id.")
+        return Creation(run=existing)
+    definition = definitions.get((request.user_task_def_name, request.user_task_def_version))
+    if definition is None:
+        version = "" if request.user_task_def_version is None else f" version {request.user_task_def_version}"
+        raise NotFound(f"There is no definition {request.user_task_def_name}{version}.")
+    run = UserTaskRun(
+        id=request.id or uuid.uuid4(),
+        wf_run_id=request.wf_run_id or uuid.uuid4().hex,
+        definition=definition,
+        user_task_def_name=definition.name,
+        user_task_def_version=definition.version,
+        user_id=user_id,
+        user_group=user_group,
+        status=Status.UNASSIGNED if user_id is None else Status.ASSIGNED,
+        notes=request.notes,
+        due_at=request.due_at,
+        priority=request.priority,
+        on_cancellation_exception_name=request.on_cancellation_exception_name,
+        request_digest=digest,
+    )
+    return Creation(run=run, is_new=True)
+
+
+def _faults(request: RunRequest) -> dict[str, list[Fault]]:
+    flaws = {
+        "wf_run_id": flaw_of_name(request.wf_run_id),
+        "on_cancellation_exception_name": flaw_of_name(request.on_cancellation_exception_name),
+        "notes": json_text.flaw_of_text(request.notes),
+    }
+    faults = {name: [Fault("invalid", flaw)] for name, flaw in flaws.items() if flaw}
+    if len(request.notes) > MAX_NOTES:
+        faults["notes"] = [Fault("out_of_range", f"must have at most {MAX_NOTES} characters")]
+    if not 0 <= request.priority <= MAX_PRIORITY:
+        faults["priority"] = [Fault("out_of_range", f"must be from 0 to {MAX_PRIORITY}")]
+    return faults
+
+
+def _insert(runs: list[UserTaskRun], by: Actor) -> None:
+    now = timezone.now()
+    for run in runs:
+        run.scheduled_time = now
+    UserTaskRun.objects.bulk_create(runs)
+    UserTaskEvent.objects.bulk_create(
+        UserTaskEvent(
+            run=run, number=1, time=now, type=EventType.CREATED, actor=by.user_id, data=events.created(run)
+        )
+        for run in runs
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Definitions are put and deleted; nobody edits one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+
+from .. import json_text
+from ..actors import Actor
+from ..errors import Fault, InvalidArgument, NotFound, WrongState
+from ..fieldtypes import FIELD_TYPES, flaw_of_field
+from ..models import UserTaskDef, UserTaskField
+from ..models.definitions import MAX_FIELDS, MAX_NAME, NAME
+from ..rules import require_permission
+
+MAX_DESCRIPTION = 100_000
+"""Characters."""
+
+
+def put_definition(
+    name: str, fields: Sequence[UserTaskField], *, by: Actor, description: str = ""
+) -> tuple[UserTaskDef, bool]:
+    """The newest version if it says the same, else a new one, and whether it is new.
+
+    `fields` are unsaved rows in their order. Raises `InvalidArgument` (`fields.<n>.<part>` names a part of the nth field
+    from 0) and `NotAllowed`.
+    """
+    require_permission("add_usertaskdef", by)
+    if faults := faults_of_definition(name, fields, description):
+        raise InvalidArgument.of(faults)
+    while True:
+        try:
+            return _put(name, fields, description)
+        except IntegrityError:  # Somebody else put this version just now: theirs is the newest to compare with.
+            continue
+
+
+@transaction.atomic
+def _put(name: str, fields: Sequence[UserTaskField], description: str) -> tuple[UserTaskDef, bool]:
+    newest = UserTaskDef.objects.named(name).newest_first().first()
+    if newest and newest.description == description and _same(list(newest.fields.all()), fields):
+        return newest, False
+    version = newest.version + 1 if newest else 0
+    definition = UserTaskDef.objects.create(name=name, version=version, description=description)
+    for position, field in enumerate(fields):
+        field.pk, field.definition, field.position = None, definition, position
+    UserTaskField.objects.bulk_create(fields)
+    return definition, True
+
+
+@transaction.atomic
+def delete_definition(name: str, version: int, *, by: Actor) -> None:
+    """Delete one version; `WrongState` while there are runs of it, in whatever state."""
+    require_permission("add_usertaskdef", by)
+    definition = UserTaskDef.objects.select_for_update().filter(name=name, version=version).first()
+    if definition is None:
+        raise NotFound(f"There is no definition {name} version {version}.")
+    if definition.runs.exists():
+        raise WrongState(f"There are runs of {name} version {version}.")
+    definition.delete()
+
+
+def faults_of_definition(name: str, fields: Sequence[UserTaskField], description: str) -> dict[str, list[Fault]]:
+    """Everything that is wrong with a definition, by where it stands."""
+    faults: dict[str, list[Fault]] = {}
+    if len(name) > MAX_NAME or not NAME.fullmatch(name):
+        faults["name"] = [Fault("invalid", f"must be letters, digits and inner hyphens, at most {MAX_NAME}")]
+    if len(description) > MAX_DESCRIPTION:
+        faults["description"] = [Fault("out_of_range", f"must have at most {MAX_DESCRIPTION} characters")]
+    elif flaw := json_text.flaw_of_text(description):
+        faults["description"] = [Fault("invalid", flaw)]
+    if len(fields) > MAX_FIELDS:
+        return {**faults, "fields": [Fault("out_of_range", f"must be at most {MAX_FIELDS}")]}
+    names: set[str] = set()
+    for index, field in enumerate(fields):
+        for part, fault in _faults_of_field(field).items():
+            faults[f"fields.{index}.{part}"] = [fault]
+        if field.name in names:
+            faults[f"fields.{index}.name"] = [Fault("invalid", "is the name of another field")]
+        names.add(field.name)
+    return faults
+
+
+def _faults_of_field(field: UserTaskField) -> dict[str, Fault]:
+    faults: dict[str, Fault] = {}
+    for part in ("name", "display_name", "description"):
+        text = getattr(field, part)
+        if flaw := json_text.flaw_of_text(text):
+            faults[part] = Fault("invalid", flaw)
+        elif len(text) > (MAX_DESCRIPTION if part == "description" else MAX_NAME):
+            faults[part] = Fault("out_of_range", "is too long")
+    if not field.name.strip():
+        faults["name"] = Fault("required", "must not be blank")
+    if field.type not in FIELD_TYPES:
+        faults["type"] = Fault("not_a_choice", f"must be one of: {', '.join(FIELD_TYPES)}")
+    elif flaw := flaw_of_field(field):
+        faults["validation"] = Fault("invalid", flaw)
+    return faults
+
+
+def _same(ours: Sequence[UserTaskField], theirs: Sequence[UserTaskField]) -> bool:
+    return json_text.canonical([f.content() for f in ours]) == json_text.canonical([f.content() for f in theirs])

@@ -1,0 +1,150 @@
+"""The rules that the `validation` of a field may hold: what each demands of a value, and which bounds make sense.
+
+`min`, `max` and `choices` speak of the value, `min_length` and `max_length` of its length (characters, bytes, items),
+`pattern` is a regular expression that occurs somewhere in a text (as in JSON Schema), `format` a name of `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator, URLValidator
+
+from .errors import Fault
+
+MAX_CHOICES = 1000
+MAX_PATTERN = 1000
+
+
+class Field(Protocol):
+    """A field of a form, as `UserTaskField` stores it."""
+
+    name: Any
+    type: Any
+    display_name: Any
+    description: Any
+    required: Any
+    validation: Any
+    presentation: Any
+
+
+class Wrong(Exception):
+    """A value that a field refuses; carries the fault."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = Fault(code, message)
+
+
+def apply_rules(bounds: Mapping[str, Any], value: Any) -> None:
+    """Hold a value to rules. Raises `Wrong`."""
+    for rule, bound in bounds.items():
+        RULES[rule](value, bound)
+
+
+def flaw_of_rules(rule: str, bound: Any, read: Callable[[Any], Any]) -> str | None:
+    """Why `bound` makes no sense for `rule`, or None; `read` refuses, with `Wrong`, what is no value of the type."""
+    if rule in ("min", "max"):
+        return None if _is_readable(bound, read) else f"{rule!r} must be a value of the field's type"
+    if rule == "choices":
+        is_list = isinstance(bound, list) and 0 < len(bound) <= MAX_CHOICES
+        if is_list and all(_is_readable(choice, read) for choice in bound):
+            return None
+        return f"'choices' must be a list of 1 to {MAX_CHOICES} values of the field's type"
+    if rule == "pattern":
+        return None if _is_pattern(bound) else f"'pattern' must be a regular expression of at most {MAX_PATTERN} characters"
+    if rule == "format":
+        is_format = isinstance(bound, str) and bound in FORMATS
+        return None if is_format else f"'format' must be one of: {', '.join(FORMATS)}"
+    is_length = isinstance(bound, int) and not isinstance(bound, bool) and bound >= 0
+    return None if is_length else f"{rule!r} must be a whole number from 0"
+
+
+def _is_readable(bound: Any, read: Callable[[Any], Any]) -> bool:
+    try:
+        read(bound)
+    except Wrong:
+        return False
+    return True
+
+
+def _is_pattern(bound: Any) -> bool:
+    if not isinstance(bound, str) or len(bound) > MAX_PATTERN:
+        return False
+    try:
+        re.compile(bound)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
+def _choices(value: Any, choices: list[Any]) -> None:
+    if value not in choices:
+        raise Wrong("not_a_choice", f"must be one of: {', '.join(map(str, choices))}")
+
+
+def _min(value: Any, bound: Any) -> None:
+    if value < bound:
+        raise Wrong("out_of_range", f"must be at least {bound}")
+
+
+def _max(value: Any, bound: Any) -> None:
+    if value > bound:
+        raise Wrong("out_of_range", f"must be at most {bound}")
+
+
+def _min_length(value: Any, bound: int) -> None:
+    if len(value) < bound:
+        raise Wrong("out_of_range", f"must have a length of at least {bound}")
+
+
+def _max_length(value: Any, bound: int) -> None:
+    if len(value) > bound:
+        raise Wrong("out_of_range", f"must have a length of at most {bound}")
+
+
+def _pattern(value: str, pattern: str) -> None:
+    if not re.search(pattern, value):
+        raise Wrong("invalid", f"must match {pattern}")
+
+
+def _format(value: str, name: str) -> None:
+    try:
+        FORMATS[name](value)
+    except (ValidationError, ValueError):
+        raise Wrong("invalid", f"must be a valid {name}") from None
+
+
+RULES: Mapping[str, Callable[[Any, Any], None]] = {
+    "choices": _choices,
+    "min": _min,
+    "max": _max,
+    "min_length": _min_length,
+    "max_length": _max_length,
+    "pattern": _pattern,
+    "format": _format,
+}
+"""Rule → what holds a value to it. Raises `Wrong`."""
+
+KEYWORDS: Mapping[str, str] = {
+    "choices": "enum",
+    "min": "minimum",
+    "max": "maximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+    "pattern": "pattern",
+    "format": "format",
+}
+"""Rule → keyword of JSON Schema 2020-12."""
+
+FORMATS: Mapping[str, Callable[[str], Any]] = {
+    "email": EmailValidator(),
+    "uri": URLValidator(),
+    "date": lambda text: datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC),
+    "time": lambda text: datetime.strptime(text, "%H:%M").replace(tzinfo=UTC),
+}
+"""Name of a `format` → what refuses a text that does not have it, with `ValidationError` or `ValueError`."""
