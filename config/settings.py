@@ -112,6 +112,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+CSRF_FAILURE_VIEW = "inbox.views.csrf_failure"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "inbox:mine"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -163,6 +164,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "EventTypeEnum": "usertasks.models.EventType",
+        "FieldTypeEnum": "usertasks.fieldtypes.NAMES",
+        "StatusEnum": "usertasks.models.Status",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -191,6 +197,9 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = env.bool("COOKIE_SECURE", default=True)
     CSRF_COOKIE_SECURE = env.bool("COOKIE_SECURE", default=True)
+
+# Where `manage.py run_all` serves the demo.
+DEMO_PORT = env.int("PORT", default=8000)
 
 LOGGING = {
     "version": 1,

@@ -1,0 +1,255 @@
+"""The demo: a few people, three definitions, and runs of each in every state.
+
+Everything is made through the operations, as people and programs would have made it.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
+
+from . import operations
+from .actors import Actor, actor_for
+from .models import UserTaskField, UserTaskRun
+from .operations import RunRequest
+
+PASSWORD = "demo"  # noqa: S105
+COUNCIL, TEMPLE = "jedi-council", "jedi-temple"
+PEOPLE: Mapping[str, Sequence[str]] = {
+    "obiwan": (COUNCIL, TEMPLE),
+    "anakin": (TEMPLE,),
+    "yoda": (COUNCIL,),
+}
+MANAGING = (
+    "view_usertaskrun",
+    "add_usertaskrun",
+    "assign_usertaskrun",
+    "cancel_usertaskrun",
+    "override_claim",
+    "view_usertaskdef",
+    "add_usertaskdef",
+)
+MADE_BY_DEMO = uuid.UUID("5d1b7a52-6c67-4b4e-9a1f-2f2f2a1f6d10")
+"""The namespace of the runs' ids: loading the demo again finds the same runs."""
+
+
+def load(now: datetime) -> None:
+    """Make what is missing of the demo; what is there stays as people have left it."""
+    with transaction.atomic():
+        _people()
+        engine = actor_for(User.objects.get(username="admin"))
+        for name, (description, fields) in DEFINITIONS.items():
+            operations.put_definition(
+                name, [UserTaskField(**field) for field in fields], by=engine, description=description
+            )
+    for number, run in enumerate(_runs(now)):
+        _make(number, engine, **run)
+
+
+def _people() -> None:
+    for name, groups in PEOPLE.items():
+        user, is_new = User.objects.get_or_create(username=name)
+        if is_new:
+            user.set_password(PASSWORD)
+            user.is_staff = name == "yoda"
+            user.save()
+            user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
+    managing = Permission.objects.filter(content_type__app_label="usertasks", codename__in=MANAGING)
+    User.objects.get(username="yoda").user_permissions.add(*managing)
+    if not User.objects.filter(username="admin").exists():
+        User.objects.create_superuser("admin", password=PASSWORD)
+
+
+def _make(
+    number: int,
+    engine: Actor,
+    definition: str,
+    then: Sequence[tuple[str, str, dict[str, Any]]] = (),
+    **request: Any,
+) -> None:
+    """One run, and what people did to it; nothing if it was made before."""
+    run_id = uuid.uuid5(MADE_BY_DEMO, str(number))
+    if UserTaskRun.objects.filter(pk=run_id).exists():
+        return
+    operations.create(RunRequest(definition, id=run_id, **request), by=engine)
+    for verb, who, arguments in then:
+        actor = actor_for(User.objects.get(username=who))
+        getattr(operations, verb)(run_id, by=actor, **arguments)
+
+
+IT_REQUEST: Sequence[dict[str, Any]] = [
+    {
+        "name": "requestedItem",
+        "type": "STR",
+        "display_name": "Requested item",
+        "description": "What do you need?",
+        "presentation": {"placeholder": "Lightsaber, blue"},
+    },
+    {
+        "name": "justification",
+        "type": "STR",
+        "display_name": "Justification",
+        "description": "Why do you need it? One or two sentences.",
+        "presentation": {"widget": "textarea"},
+    },
+]
+
+FUNDS: Sequence[dict[str, Any]] = [
+    {"name": "approved", "type": "BOOL", "display_name": "Approve the funds?"},
+    {
+        "name": "amount",
+        "type": "DOUBLE",
+        "display_name": "Amount in credits",
+        "required": False,
+        "validation": {"min": 0, "max": 1_000_000},
+    },
+    {
+        "name": "reason",
+        "type": "STR",
+        "display_name": "Reason",
+        "required": False,
+        "validation": {"max_length": 2000},
+        "description": "The council will read it.",
+    },
+]
+
+EVERY_TYPE: Sequence[dict[str, Any]] = [
+    {"name": "text", "type": "STR", "display_name": "Short text", "validation": {"max_length": 80}},
+    {
+        "name": "longText",
+        "type": "STR",
+        "display_name": "Long text",
+        "required": False,
+        "presentation": {"widget": "textarea"},
+    },
+    {
+        "name": "choice",
+        "type": "STR",
+        "display_name": "One of a few",
+        "required": False,
+        "validation": {"choices": ["Coruscant", "Naboo", "Tatooine"]},
+    },
+    {
+        "name": "email",
+        "type": "STR",
+        "display_name": "E-mail",
+        "required": False,
+        "validation": {"format": "email"},
+    },
+    {
+        "name": "whole",
+        "type": "INT",
+        "display_name": "Whole number",
+        "required": False,
+        "validation": {"min": 0, "max": 10},
+        "description": "From 0 to 10.",
+    },
+    {"name": "decimal", "type": "DOUBLE", "display_name": "Decimal number", "required": False},
+    {"name": "yesOrNo", "type": "BOOL", "display_name": "Yes or no", "required": False},
+    {"name": "moment", "type": "TIMESTAMP", "display_name": "Date and time", "required": False},
+    {"name": "object", "type": "JSON_OBJ", "display_name": "JSON object", "required": False},
+    {"name": "list", "type": "JSON_ARR", "display_name": "JSON array", "required": False},
+    {"name": "file", "type": "BYTES", "display_name": "File", "required": False, "description": "At most 1 MiB."},
+]
+
+DEFINITIONS: Mapping[str, tuple[str, Sequence[dict[str, Any]]]] = {
+    "it-request": ("Somebody needs something from the quartermaster.", IT_REQUEST),
+    "approve-funds-for-mission": ("The council decides whether a mission is paid for.", FUNDS),
+    "every-field-type": ("One field of every type, to see how each is asked for.", EVERY_TYPE),
+}
+
+CLOAK = {"requestedItem": "Cloak, brown", "justification": "The old one stayed on Mustafar."}
+SABER = {"requestedItem": "Lightsaber, blue", "justification": "Darth Maul kicked it down the mine shaft."}
+EVERY_ANSWER = {
+    "text": "Hello there",
+    "longText": "I have the high ground.\nDon't try it.",
+    "choice": "Naboo",
+    "email": "obiwan@temple.example",
+    "whole": 7,
+    "decimal": 3.25,
+    "yesOrNo": True,
+    "moment": "2026-05-04T10:00:00Z",
+    "object": {"planet": "Naboo", "moons": 3},
+    "list": ["Ohma-D'un", "Rori", "Tasia"],
+    "file": base64.b64encode(b"These are not the droids you are looking for.\n").decode(),
+}
+
+
+def _runs(now: datetime) -> list[dict[str, Any]]:
+    """Open, saved, done and cancelled runs of each definition."""
+    return [*_it_requests(now), *_funds(now), *_every_type(now)]
+
+
+def _it_requests(now: datetime) -> list[dict[str, Any]]:
+    return [
+        {"definition": "it-request", "user_group": TEMPLE, "notes": "For the mission to Naboo."},
+        {"definition": "it-request", "user_group": COUNCIL, "due_at": now + timedelta(hours=4), "priority": 80},
+        {"definition": "it-request", "user_group": TEMPLE, "due_at": now - timedelta(days=1), "priority": 90},
+        {"definition": "it-request", "user_id": "anakin"},
+        {
+            "definition": "it-request",
+            "user_id": "obiwan",
+            "user_group": TEMPLE,
+            "due_at": now + timedelta(days=2),
+            "then": [("save_progress", "obiwan", {"results": {"requestedItem": "Lightsaber, blue"}})],
+        },
+        {
+            "definition": "it-request",
+            "user_group": TEMPLE,
+            "then": [
+                ("claim", "obiwan", {}),
+                ("add_comment", "obiwan", {"comment": "Blue again, please."}),
+                ("complete", "obiwan", {"results": SABER}),
+            ],
+        },
+        {
+            "definition": "it-request",
+            "user_id": "anakin",
+            "then": [("complete", "anakin", {"results": CLOAK})],
+        },
+        {"definition": "it-request", "user_group": COUNCIL, "then": [("cancel", "yoda", {})]},
+    ]
+
+
+def _funds(now: datetime) -> list[dict[str, Any]]:
+    name = "approve-funds-for-mission"
+    approval = {"approved": True, "amount": 20000.0, "reason": "Worth it, this is."}
+    return [
+        {
+            "definition": name,
+            "user_group": COUNCIL,
+            "notes": "Two knights to Kamino, return trip, eight days.",
+            "due_at": now + timedelta(days=1),
+            "priority": 70,
+        },
+        {"definition": name, "user_id": "obiwan", "user_group": COUNCIL, "notes": "Geonosis, one way."},
+        {
+            "definition": name,
+            "user_id": "yoda",
+            "user_group": COUNCIL,
+            "then": [("save_progress", "yoda", {"results": {"amount": 12500.0}})],
+        },
+        {"definition": name, "user_group": COUNCIL, "then": [("complete", "yoda", {"results": approval})]},
+        {"definition": name, "user_group": COUNCIL, "then": [("cancel", "yoda", {})]},
+    ]
+
+
+def _every_type(now: datetime) -> list[dict[str, Any]]:
+    name = "every-field-type"
+    return [
+        {"definition": name, "user_group": TEMPLE, "notes": "Try every control."},
+        {
+            "definition": name,
+            "user_id": "obiwan",
+            "user_group": TEMPLE,
+            "then": [("save_progress", "obiwan", {"results": EVERY_ANSWER})],
+        },
+        {"definition": name, "user_group": TEMPLE, "then": [("complete", "obiwan", {"results": EVERY_ANSWER})]},
+        {"definition": name, "user_group": TEMPLE, "then": [("cancel", "yoda", {})]},
+    ]

@@ -1,0 +1,110 @@
+"""`manage.py run_all`: everything that a try-out needs, in one terminal, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+HOST = "127.0.0.1"
+SECONDS_TO_STOP = 10
+
+WELCOME = """
+usertasks is running.
+
+  Inbox    http://{host}:{port}/
+  Admin    http://{host}:{port}/admin/
+  API      http://{host}:{port}/api/v1/docs/
+
+Sign in as obiwan, anakin, yoda (who manages runs) or admin (who may do everything); the password is demo.
+A token for the API:  .venv/bin/python manage.py create_api_token admin
+Ctrl-C stops it.
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Migrate, load the demo and serve on 127.0.0.1 until Ctrl-C. Honours PORT and DATABASE_URL; needs DEBUG=true."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = settings.DEMO_PORT
+        _require_free(port)
+        call_command("migrate", verbosity=0)
+        call_command("load_demo")
+        with _stopped_at_the_end([_web_server(port)]) as processes:
+            _wait_until_it_answers(port, processes)
+            self.stdout.write(WELCOME.format(host=HOST, port=port))
+            self.stdout.flush()
+            ended = _first_to_end(processes)
+        if ended is not None:
+            raise CommandError(f"{ended.args} ended by itself with {ended.returncode}.")
+
+
+def _web_server(port: int) -> Sequence[str]:
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-access-log"]
+    return [sys.executable, "-m", "granian", *options, "--host", HOST, "--port", str(port), "config.wsgi:application"]
+
+
+def _require_free(port: int) -> None:
+    """Say so at once when somebody else listens there, rather than leave it to a server's stack trace."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise CommandError(f"Port {port} is in use. Choose another one: PORT={port + 1} make run") from None
+
+
+@contextmanager
+def _stopped_at_the_end(commands: Sequence[Sequence[str]]) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The commands as running processes, which get SIGTERM, and after a while SIGKILL, when the block ends."""
+    processes = [subprocess.Popen(command) for command in commands]  # noqa: S603
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_it_answers(port: int, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    while all(process.poll() is None for process in processes):
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.05)
+
+
+def _first_to_end(processes: Sequence[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes] | None:
+    """The process that ended by itself; None after Ctrl-C or SIGTERM."""
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        while True:
+            for process in processes:
+                if process.poll() is not None:
+                    return process
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        return None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
