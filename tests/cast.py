@@ -1,4 +1,4 @@
-"""The people of the tests: alice and bob work in finance, charlie does not, mona manages, and a service acts for others.
+"""The people of the tests: alice and bob work in finance, charlie does not, mona manages, a service acts for others.
 
 Each is a Django user who exists in the database when a test names the fixture; `actor_for(alice)` acts in the domain.
 """
@@ -16,7 +16,7 @@ from usertasks.actors import Actor, actor_for
 from usertasks.models import ApiToken, UserTaskDef, UserTaskField, UserTaskRun
 from usertasks.operations import RunRequest
 
-PASSWORD = "correct horse"  # noqa: S105
+PASSWORD = "correct horse"
 FINANCE = "finance"
 MANAGING = ("view_usertaskrun", "assign_usertaskrun", "cancel_usertaskrun", "override_claim")
 CREATING = ("add_usertaskrun", "add_usertaskdef")

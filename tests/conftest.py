@@ -5,7 +5,10 @@ import shutil
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
+
+from tests.cast import admin, alice, bob, charlie, mona, service  # noqa: F401
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no chromium, chromium-browser or google-chrome on PATH (Debian: apt-get install chromium)"
@@ -20,6 +23,11 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_configure() -> None:
+    # Slow by design, and every test has people who sign in.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marker

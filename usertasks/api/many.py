@@ -61,7 +61,7 @@ class BulkViewSet(View):
         summary="Do one thing to many runs",
         description="With `dry_run` nothing is changed: the results say what would happen.",
         request=serializers.Bulk,
-        responses=serializers.BulkResults,
+        responses={200: serializers.BulkResults},
     )
     def create(self, request: Request) -> Response:
         body = self.body(serializers.Bulk)
@@ -74,7 +74,7 @@ class BulkViewSet(View):
         summary="Take a bulk claim, release or assignment back",
         description="For the runs that have not changed since; the others are refused as `stale`.",
         request=serializers.Nothing,
-        responses=serializers.BulkResults,
+        responses={200: serializers.BulkResults},
     )
     def undo(self, request: Request, pk: str) -> Response:
         self.body(serializers.Nothing)
