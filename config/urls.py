@@ -17,5 +17,5 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("", include("inbox.urls")),
     # Last, and only for paths that end with a slash: others are first tried with one.
-    re_path("/$", page_not_found),
+    re_path(".*/$", page_not_found),
 ]

@@ -17,6 +17,8 @@ class SchemaView(SpectacularAPIView):
 class DocsView(SpectacularSwaggerSplitView):
     """The description to browse; everything it needs is served from here."""
 
+    template_name = "api/docs.html"
+
     content_negotiation_class = DefaultContentNegotiation
     authentication_classes = ()
     permission_classes = ()

@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
 
 def _web_server(port: int) -> Sequence[str]:
-    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-access-log"]
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-access-log", "--no-ws"]
     return [sys.executable, "-m", "granian", *options, "--host", HOST, "--port", str(port), "config.wsgi:application"]
 
 
