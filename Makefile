@@ -23,7 +23,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/installed-requirements.txt ## serve the demo on 127.0.0.1 until Ctrl-C: PORT, GRPC_PORT, DATABASE_URL
-	@DEBUG=$${DEBUG:-true} exec $(PYTHON) manage.py run_all
+	@DEBUG=$${DEBUG:-true} GRPC_ANONYMOUS_USER=$${GRPC_ANONYMOUS_USER-admin} exec $(PYTHON) manage.py run_all
 
 test: $(VENV)/installed-requirements-dev.txt ## run every test on SQLite and on PostgreSQL: TEST_ARGS="-k claim"
 	@trap 'exit 130' INT TERM; failed=; \
@@ -62,7 +62,7 @@ format: $(VENV)/installed-requirements-dev.txt ## put the style right
 lock: $(VENV)/made ## write requirements*.txt from pyproject.toml: LOCK_ARGS=--upgrade
 	@uv=$$(command -v uv) || { $(ENSURE_PIP); $(PYTHON) -m pip install -qq uv; uv=$(VENV)/bin/uv; }; \
 	compile() { \
-	  "$$uv" pip compile pyproject.toml --quiet --python $(PYTHON) --python-version 3.12 --universal --generate-hashes \
+	  "$$uv" pip compile pyproject.toml --extra littlehorse --quiet --python $(PYTHON) --python-version 3.12 --universal --generate-hashes \
 	    --no-emit-index-url --custom-compile-command 'make lock' $(LOCK_ARGS) "$$@"; \
 	}; \
 	compile --output-file requirements.txt && \

@@ -48,6 +48,8 @@ DATABASES = {"default": _database()}
 USERTASKS = {
     # What completing a run does when somebody else has it: REASSIGN or FAIL_IF_CLAIMED_BY_OTHER.
     "COMPLETE_POLICY": env.str("COMPLETE_POLICY", default="REASSIGN"),
+    # As whom gRPC calls without a token act; nobody, where it is empty. Refused beyond loopback.
+    "GRPC_ANONYMOUS_USER": env.str("GRPC_ANONYMOUS_USER", default=""),
 }
 
 INSTALLED_APPS = [
@@ -200,6 +202,7 @@ if not DEBUG:
 
 # Where `manage.py run_all` serves the demo.
 DEMO_PORT = env.int("PORT", default=8000)
+DEMO_GRPC_PORT = env.int("GRPC_PORT", default=2023)
 
 LOGGING = {
     "version": 1,

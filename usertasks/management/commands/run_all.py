@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 from typing import Any
 
@@ -25,26 +26,37 @@ usertasks is running.
   Inbox    http://{host}:{port}/
   Admin    http://{host}:{port}/admin/
   API      http://{host}:{port}/api/v1/docs/
+  gRPC     {grpc}
 
 Sign in as obiwan, anakin, yoda (who manages runs) or admin (who may do everything); the password is demo.
 A token for the API:  .venv/bin/python manage.py create_api_token admin
 Ctrl-C stops it.
 """
 
+GRPC_WELCOME = "{host}:{port}, for LittleHorse's clients: LHC_API_HOST={host} LHC_API_PORT={port}"
+
+NO_GRPC = "not served: littlehorse-client needs Python 3.12 or 3.13"
+
 
 class Command(BaseCommand):
-    help = (
-        "Migrate, load the demo and serve on 127.0.0.1 until Ctrl-C. Honours PORT and DATABASE_URL; needs DEBUG=true."
-    )
+    help = "Migrate, load the demo and serve on 127.0.0.1 until Ctrl-C. Honours PORT, GRPC_PORT and DATABASE_URL; needs DEBUG=true."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        port = settings.DEMO_PORT
-        _require_free(port)
+        port, grpc_port = settings.DEMO_PORT, settings.DEMO_GRPC_PORT
+        servers = {port: _web_server(port)}
+        if find_spec("littlehorse"):
+            servers[grpc_port] = _grpc_server(grpc_port)
+        for number in servers:
+            _require_free(number)
         call_command("migrate", verbosity=0)
         call_command("load_demo")
-        with _stopped_at_the_end([_web_server(port)]) as processes:
-            _wait_until_it_answers(port, processes)
-            self.stdout.write(WELCOME.format(host=HOST, port=port))
+        with _stopped_at_the_end(list(servers.values())) as processes:
+            for number in servers:
+                _wait_until_it_answers(number, processes)
+            grpc = (
+                GRPC_WELCOME.format(host=HOST, port=grpc_port) if grpc_port in servers else "needs Python 3.12 or 3.13"
+            )
+            self.stdout.write(WELCOME.format(host=HOST, port=port, grpc=grpc))
             self.stdout.flush()
             ended = _first_to_end(processes)
         if ended is not None:
@@ -56,6 +68,10 @@ def _web_server(port: int) -> Sequence[str]:
     return [sys.executable, "-m", "granian", *options, "--host", HOST, "--port", str(port), "config.wsgi:application"]
 
 
+def _grpc_server(port: int) -> Sequence[str]:
+    return [sys.executable, sys.argv[0], "serve_grpc", "--host", HOST, "--port", str(port)]
+
+
 def _require_free(port: int) -> None:
     """Say so at once when somebody else listens there, rather than leave it to a server's stack trace."""
     with socket.socket() as probe:
@@ -63,7 +79,7 @@ def _require_free(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise CommandError(f"Port {port} is in use. Choose another one: PORT={port + 1} make run") from None
+            raise CommandError(f"Port {port} is in use. PORT and GRPC_PORT choose others: PORT=8001 make run") from None
 
 
 @contextmanager

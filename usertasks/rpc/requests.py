@@ -1,0 +1,159 @@
+"""What a request names: which run, which definition, which person. Raises `Refused` for what is missing or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Left
+from django.utils.datastructures import MultiValueDict
+from littlehorse import model as lh
+
+from .. import json_text
+from ..actors import Actor
+from ..errors import Fault, InvalidArgument, NotFound
+from ..filters import Search
+from ..models import UserTaskDef, UserTaskField, UserTaskRun
+from ..models.definitions import UserTaskDefQuerySet
+from ..models.runs import UserTaskRunQuerySet, guid_of
+from ..operations import SavePolicy
+from .paging import definition_position
+
+POLICIES: Mapping[int, SavePolicy] = {
+    lh.SaveUserTaskRunProgressRequest.FAIL_IF_CLAIMED_BY_OTHER: SavePolicy.FAIL_IF_CLAIMED_BY_OTHER,
+    lh.SaveUserTaskRunProgressRequest.IGNORE_CLAIM: SavePolicy.IGNORE_CLAIM,
+}
+
+
+def required(name: str, text: str) -> str:
+    """A text that has to be there."""
+    if not text.strip():
+        raise InvalidArgument.at(name, Fault("required", "is required"))
+    if flaw := json_text.flaw_of_text(text):
+        raise InvalidArgument.at(name, Fault("invalid", flaw))
+    return text
+
+
+def run_named(identity: Any, runs: UserTaskRunQuerySet | None = None) -> UserTaskRun:
+    """The run with this id, among `runs`; without these it is for the operation to refuse, in the same words, what the
+    caller may not see."""
+    wf_run_id = required("wf_run_id", identity.wf_run_id.id)
+    guid = guid_of(required("user_task_guid", identity.user_task_guid))
+    known = UserTaskRun.objects.filter(wf_run_id=wf_run_id) if runs is None else runs.filter(wf_run_id=wf_run_id)
+    found = known.filter(pk=guid).first() if guid else None
+    if found is None or identity.wf_run_id.HasField("parent_wf_run_id"):
+        raise NotFound("There is no such run.")
+    return found
+
+
+def visible_run(identity: Any, by: Actor) -> UserTaskRun:
+    return run_named(identity, UserTaskRun.objects.visible_to(by))
+
+
+def fresh(run: UserTaskRun) -> UserTaskRun:
+    """The run as it is now, for an answer to whoever was allowed to change it."""
+    return UserTaskRun.objects.get(pk=run.pk)
+
+
+def comment_number(request: Any) -> int:
+    number: int = request.user_comment_id
+    if number == 0:
+        raise InvalidArgument.at("user_comment_id", Fault("required", "is required"))
+    return number
+
+
+def save_policy(request: Any) -> SavePolicy:
+    policy = POLICIES.get(request.policy)
+    if policy is None:
+        raise InvalidArgument.at("policy", Fault("not_a_choice", f"must be one of: {', '.join(SavePolicy)}"))
+    return policy
+
+
+def optional(request: Any, name: str) -> Any:
+    """What a field holds, or None where it is not set."""
+    return getattr(request, name) if request.HasField(name) else None
+
+
+def search_of(request: Any, by: Actor) -> Search:
+    """The search that a request describes. Raises `InvalidArgument`, also where it describes nothing."""
+    texts: MultiValueDict[str, str] = MultiValueDict()
+    for name in ("user_task_def_name", "user_id", "user_group"):
+        if request.HasField(name):
+            texts[name] = getattr(request, name)
+    if request.HasField("status"):
+        texts["status"] = name_of(lh.UserTaskRunStatus, request.status)
+    for name in ("earliest_start", "latest_start"):
+        if request.HasField(name):
+            texts[name] = _moment(name, getattr(request, name))
+    if not texts:
+        raise InvalidArgument("A search needs at least one criterion.")
+    return Search(texts, by=by)
+
+
+def workflow_search(request: Any, by: Actor) -> Search:
+    """The runs of one workflow run."""
+    return Search(MultiValueDict({"wf_run_id": [required("wf_run_id", request.wf_run_id.id)]}), by=by)
+
+
+def definition_named(name: str, version: int | None = None) -> UserTaskDef:
+    """That version of a definition; the newest without one."""
+    versions = UserTaskDef.objects.named(required("name", name)).newest_first()
+    found = (versions if version is None else versions.filter(version=version)).first()
+    if found is None:
+        raise NotFound(f"There is no definition {name}{'' if version is None else f' version {version}'}.")
+    return found
+
+
+def definitions_sought(request: Any) -> UserTaskDefQuerySet:
+    """The versions of definitions that match, from the bookmark on, by name and version."""
+    wanted = request.name or request.prefix
+    if json_text.flaw_of_text(wanted):
+        return UserTaskDef.objects.none()
+    found = UserTaskDef.objects.order_by("name", "version")
+    if request.name:
+        found = found.filter(name=wanted)
+    elif request.prefix:
+        # SQLite's LIKE does not mind the case, the contract does.
+        found = found.filter(name__startswith=wanted).alias(head=Left("name", len(wanted))).filter(head=wanted)
+    if position := definition_position(request.bookmark):
+        name, version = position
+        found = found.filter(Q(name__gt=name) | Q(name=name, version__gt=version))
+    return found
+
+
+def fields_put(request: Any) -> list[UserTaskField]:
+    """The fields of a definition as unsaved rows.
+
+    The protocol has no words for `validation` and `presentation`. A client that puts its definition again at every
+    start must not take them away: a field that keeps its name and type keeps them too.
+    """
+    newest = UserTaskDef.objects.named(required("name", request.name)).newest_first().first()
+    known = {(field.name, field.type): field for field in newest.fields.all()} if newest else {}
+    return [_field_put(field, known) for field in request.fields]
+
+
+def name_of(enum: Any, number: int) -> str:
+    """The name of a number of an enum; one that it does not know is its own name, which nothing in the domain has."""
+    return str(enum.Name(number)) if number in enum.values() else str(number)
+
+
+def _field_put(field: Any, known: Mapping[tuple[str, str], UserTaskField]) -> UserTaskField:
+    kind = name_of(lh.VariableType, field.type)
+    old = known.get((field.name, kind), UserTaskField())
+    return UserTaskField(
+        name=field.name,
+        type=kind,
+        display_name=field.display_name,
+        description=field.description,
+        required=field.required,
+        validation=old.validation,
+        presentation=old.presentation,
+    )
+
+
+def _moment(name: str, message: Any) -> str:
+    try:
+        return str(message.ToJsonString())
+    except ValueError:
+        raise InvalidArgument.at(name, Fault("out_of_range", "must lie within the years 1 to 9999")) from None
