@@ -54,21 +54,21 @@ def ids_of(search: Search) -> list[UUID]:
 def change_many(
     action: str, ids: Sequence[UUID], arguments: Mapping[str, Any], *, by: Actor, is_dry_run: bool = False
 ) -> tuple[list[Result], BulkChange | None]:
-    """Do `action` to each run; the results in order, and what takes it back where that is possible.
+    """Do `action` to each run once; the results in order, and what takes it back where that is possible.
 
     A dry run really tries each one and takes it back at once: what it says is what would happen.
     """
     if len(ids) > MAX_RUNS:
         raise InvalidArgument.at("ids", Fault("out_of_range", f"must be at most {MAX_RUNS}"))
+    ids = list(dict.fromkeys(ids))
     owners = _owners(ids) if action in UNDOABLE and not is_dry_run else {}
     results = [_try(ACTIONS[action], run_id, arguments, by, is_dry_run=is_dry_run) for run_id in ids]
     return results, _remember(action, results, owners, by)
 
 
-@transaction.atomic
 def undo(change_id: UUID, *, by: Actor) -> list[Result]:
     """Give the runs of a bulk change back to whom they had; those that have changed since are refused as `Stale`."""
-    change = BulkChange.objects.select_for_update().filter(pk=change_id, actor=by.user_id).first()
+    change = BulkChange.objects.filter(pk=change_id, actor=by.user_id).first()
     if change is None:
         raise NotFound("There is no such change of yours.")
     return [_restore(item, by) for item in change.items]

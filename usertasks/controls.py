@@ -60,7 +60,16 @@ def text(field: Field) -> forms.Field:
 
 
 class Line(forms.CharField):
-    """Text exactly as typed; nothing but white space counts as no answer."""
+    """Text exactly as typed; nothing but white space counts as no answer.
+
+    Browsers send every line break as CR LF (HTML, form submission); it is kept as LF.
+    """
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\r\n", "\n")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.to_python(initial), self.to_python(data))
 
     def clean(self, value: Any) -> str | None:
         cleaned = super().clean(value)
@@ -71,14 +80,25 @@ def choice(field: Field) -> forms.Field:
     """One of the choices of the field, as a list to open or, when asked for, as radio buttons."""
     values = {json.dumps(value): value for value in field.validation["choices"]}
     options = [(key, str(value)) for key, value in values.items()]
+
+    def value_of(key: str) -> Any:
+        if key not in values:
+            raise ValueError(key)
+        return values[key]
+
     is_radio = field.presentation.get("widget") == "radio"
     return forms.TypedChoiceField(
         choices=options if is_radio else [("", "—"), *options],
-        coerce=lambda key: values[key],
+        coerce=value_of,
         empty_value=None,
         widget=forms.RadioSelect if is_radio else forms.Select,
         **common(field),
     )
+
+
+def key_of(field: Field, value: Any) -> str | None:
+    """What `choice` shows for a stored value, or None if that is no choice."""
+    return next((json.dumps(choice) for choice in field.validation["choices"] if choice == value), None)
 
 
 def number(field: Field, kind: type[forms.IntegerField], step: str) -> forms.Field:
@@ -148,13 +168,19 @@ class FileInput(forms.FileInput):
     template_name = "components/file_input.html"
     kept, removed, saved = "-kept", "-removed", "saved"
     max_bytes = 0
+    saved_url = ""
+    """Where the saved file can be had; a page that knows the run says so."""
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: MultiValueDict[str, UploadedFile], name: str) -> Any:
+    def value_from_datadict(
+        self, data: Mapping[str, Any], files: MultiValueDict[str, UploadedFile[Any]], name: str
+    ) -> Any:
         if upload := files.get(name):
             return upload
         return None if data.get(name + self.removed) else data.get(name + self.kept)
 
-    def value_omitted_from_data(self, data: Mapping[str, Any], files: MultiValueDict[str, UploadedFile], name: str) -> bool:
+    def value_omitted_from_data(
+        self, data: Mapping[str, Any], files: MultiValueDict[str, UploadedFile[Any]], name: str
+    ) -> bool:
         return name not in files and name + self.kept not in data
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
@@ -162,6 +188,7 @@ class FileInput(forms.FileInput):
         if isinstance(value, UploadedFile):
             value = _content(value) if value.size and value.size <= self.max_bytes else None
         context["widget"]["kept"] = {"name": name + self.kept, "value": value} if value else None
+        context["widget"]["saved_url"] = self.saved_url if value == self.saved else ""
         context["widget"]["removed"] = name + self.removed
         return context
 
@@ -181,12 +208,14 @@ class FileField(forms.Field):
     def to_python(self, value: Any) -> Any:
         if isinstance(value, UploadedFile):
             if value.size is None or value.size > self.max_bytes:
-                raise ValidationError(_("must have at most %(max)d bytes") % {"max": self.max_bytes}, code="out_of_range")
+                raise ValidationError(
+                    _("must have at most %(max)d bytes") % {"max": self.max_bytes}, code="out_of_range"
+                )
             return _content(value)
         return value or None
 
 
-def _content(upload: UploadedFile) -> str:
+def _content(upload: UploadedFile[Any]) -> str:
     upload.seek(0)
     return base64.b64encode(upload.read()).decode()
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import controls, json_text
 from .errors import Fault
-from .validation import KEYWORDS, Field, Wrong, apply_rules, flaw_of_rules
+from .validation import KEYWORDS, TIME, Field, Wrong, apply_rules, flaw_of_rules
 
 INT64 = (-(2**63), 2**63 - 1)
 MAX_BYTES = 1024 * 1024
@@ -43,16 +43,18 @@ class FieldType:
     def check(self, value: Any, validation: Mapping[str, Any]) -> Any:
         """`value` in its normal form, within the field's rules. Raises `Wrong`."""
         normal = self.read(value)
-        apply_rules({rule: self.bound(bound) for rule, bound in validation.items()}, self.measure(normal))
+        apply_rules({rule: self.bound(rule, bound) for rule, bound in validation.items()}, self.measure(normal))
         return normal
 
     def measure(self, normal: Any) -> Any:
         """What the rules of `validation` are applied to."""
         return normal
 
-    def bound(self, bound: Any) -> Any:
+    def bound(self, rule: str, bound: Any) -> Any:
         """A bound of a rule, in the form that `measure` gives."""
-        return bound
+        if rule == "choices":
+            return [self.read(choice) for choice in bound]
+        return self.read(bound) if rule in ("min", "max") else bound
 
     def control(self, field: Field) -> forms.Field:
         """The form control that asks for a value; its `clean` gives what `from_form` takes."""
@@ -69,6 +71,10 @@ class FieldType:
     def show(self, value: Any) -> str:
         """A stored value as a person reads it."""
         return str(value)
+
+    def content(self, value: Any) -> bytes | None:
+        """The file that a stored value is, or None where it is none."""
+        return None
 
     def schema(self, field: Field) -> dict[str, Any]:
         """JSON Schema 2020-12 of one value."""
@@ -88,6 +94,13 @@ class Text(FieldType):
 
     def control(self, field: Field) -> forms.Field:
         return controls.text(field)
+
+    def schema(self, field: Field) -> dict[str, Any]:
+        schema = super().schema(field)
+        if schema.get("format") == "time":
+            del schema["format"]
+            schema["allOf"] = [{"pattern": f"^{TIME}$"}]
+        return schema
 
 
 class Integer(FieldType):
@@ -190,7 +203,7 @@ class Timestamp(FieldType):
     slot, json_type = "utc_timestamp", "string"
     rules = frozenset({"min", "max"})
     shape = re.compile(
-        r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+        r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,100})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
     )  # RFC 3339 section 5.6
 
     def read(self, value: Any) -> str:
@@ -212,7 +225,7 @@ class Timestamp(FieldType):
     def measure(self, normal: Any) -> datetime:
         return self.moment(normal)
 
-    def bound(self, bound: Any) -> datetime:
+    def bound(self, rule: str, bound: Any) -> datetime:
         return self.moment(bound)
 
     def written(self, moment: datetime) -> str:
@@ -222,10 +235,17 @@ class Timestamp(FieldType):
         return controls.moment(field)
 
     def to_form(self, value: Any) -> datetime:
-        return timezone.localtime(self.moment(value))
+        moment = self.moment(value)
+        try:
+            return timezone.localtime(moment)
+        except OverflowError:  # the first and the last day of the calendar are in no other time zone
+            return moment
 
     def from_form(self, value: Any) -> str:
-        return self.written(value)
+        try:
+            return self.written(value)
+        except OverflowError:  # `check` says what is wrong with it
+            return str(value.isoformat())
 
     def show(self, value: Any) -> str:
         return date_format(self.to_form(value), "DATETIME_FORMAT")
@@ -243,8 +263,7 @@ class Bytes(FieldType):
             raise Wrong("wrong_type", "must be a string in base64")
         return base64.b64encode(self.content(value)).decode()
 
-    def content(self, value: str) -> bytes:
-        """The bytes that a base64 text stands for."""
+    def content(self, value: Any) -> bytes:
         try:
             content = base64.b64decode(value.encode("ascii"), validate=True)
         except (binascii.Error, UnicodeEncodeError):
@@ -266,7 +285,14 @@ class Bytes(FieldType):
         return str(_("A file of %(size)d bytes") % {"size": len(self.content(value))})
 
     def schema(self, field: Field) -> dict[str, Any]:
-        return {"type": "string", "contentEncoding": "base64"}
+        group = "[A-Za-z0-9+/]"
+        pattern = f"^({group}{{4}})*({group}{{2}}==|{group}{{3}}=)?$"
+        return {
+            "type": "string",
+            "contentEncoding": "base64",
+            "pattern": pattern,
+            "maxLength": 4 * ((MAX_BYTES + 2) // 3),
+        }
 
 
 FIELD_TYPES: Mapping[str, FieldType] = {
@@ -279,6 +305,10 @@ FIELD_TYPES: Mapping[str, FieldType] = {
     "TIMESTAMP": Timestamp(),
     "BYTES": Bytes(),
 }
+
+
+NAMES = [(name, name) for name in FIELD_TYPES]
+"""The types as choices."""
 
 
 def type_of(field: Field) -> FieldType:
@@ -331,6 +361,8 @@ def schema_of(fields: Sequence[Field]) -> dict[str, Any]:
 
 def flaw_of_field(field: Field) -> str | None:
     """What is wrong with the `validation` or `presentation` of a field itself, or None."""
+    if not (isinstance(field.validation, dict) and isinstance(field.presentation, dict)):
+        return "'validation' and 'presentation' must be objects"
     if flaw := json_text.flaw_of(field.validation) or json_text.flaw_of(field.presentation):
         return flaw
     kind = type_of(field)
@@ -341,7 +373,7 @@ def flaw_of_field(field: Field) -> str | None:
         if flaw := flaw_of_rules(rule, bound, kind.read):
             return flaw
     for low, high in (("min", "max"), ("min_length", "max_length")):
-        if low in field.validation and high in field.validation:
-            if kind.bound(field.validation[low]) > kind.bound(field.validation[high]):
-                return f"{low!r} is above {high!r}"
+        bounds = [kind.bound(rule, field.validation[rule]) for rule in (low, high) if rule in field.validation]
+        if bounds != sorted(bounds):
+            return f"{low!r} is above {high!r}"
     return None

@@ -6,21 +6,23 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Q
+from django.db.models import BooleanField, DateTimeField, F, Func, Q, UUIDField, Value
+from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django_filters.fields import IsoDateTimeField
 
+from . import json_text
 from .actors import Actor
 from .errors import Fault, InvalidArgument
-from .models import Status, UserTaskRun
-from .models.runs import NEWEST_FIRST, STATUSLESS, UserTaskRunQuerySet, visibility
+from .models import OPEN, Status, UserTaskRun
+from .models.runs import NEWEST_FIRST, STATUSLESS, UserTaskRunQuerySet
 
 LIST_FIELDS = (
     "id",
@@ -45,6 +47,12 @@ LIST_FIELDS = (
 
 class ExactText(forms.CharField):
     """A name, character for character."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if flaw := json_text.flaw_of_text(text or ""):
+            raise ValidationError(flaw, code="invalid")
+        return text
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"strip": False, **kwargs})
@@ -72,7 +80,9 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
 class UserTaskRunFilterSet(django_filters.FilterSet):
     """The filters of the contract, combined with AND."""
 
-    status = django_filters.MultipleChoiceFilter(choices=Status.choices, help_text="May be given several times.")
+    status = django_filters.MultipleChoiceFilter(
+        choices=Status.choices, distinct=False, help_text="May be given several times."
+    )
     user_task_def_name = TextFilter(label="Definition")
     user_id = TextFilter(label="User")
     user_group = TextFilter(label="Group")
@@ -117,11 +127,13 @@ class Search:
     def __init__(self, parameters: MultiValueDict[str, str], *, by: Actor) -> None:
         self.by = by
         self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all())
-        faults = {name: [Fault("unknown_field", "is no filter")] for name in parameters if name not in self.filterset.filters}
+        faults = {
+            name: [Fault("unknown_field", "is no filter")] for name in parameters if name not in self.filterset.filters
+        }
         for name, texts in parameters.lists():
             if "" in texts or (len(texts) > 1 and name != "status"):
                 faults.setdefault(name, [Fault("invalid", "must be given once, and not blank")])
-        for name, errors in self.filterset.errors.get_json_data().items():
+        for name, errors in self.filterset.form.errors.get_json_data().items():
             faults.setdefault(name, [Fault(_code(error["code"]), error["message"]) for error in errors])
         if faults:
             raise InvalidArgument.of(faults)
@@ -129,8 +141,12 @@ class Search:
 
     def runs(self) -> UserTaskRunQuerySet:
         """Everything that matches, in no particular order."""
-        runs: UserTaskRunQuerySet = self.filterset.qs
-        return runs.visible_to(self.by)
+        runs = cast(UserTaskRunQuerySet, self.filterset.qs)
+        owners = self._owners()
+        if owners is None:
+            return runs
+        user_ids, user_groups = owners
+        return runs.filter(Q(user_id__in=user_ids) | Q(user_group__in=user_groups))
 
     def newest(self, *, limit: int, after: Position | None = None, before: Position | None = None) -> Page:
         """The newest `limit` runs; older than `after`, or the nearest that are newer than `before`.
@@ -140,44 +156,61 @@ class Search:
         of a union, gets the same conditions joined by OR.
         """
         order = [name.removeprefix("-") for name in NEWEST_FIRST] if before else list(NEWEST_FIRST)
-        ways = self._ways()
         wanted = limit + 1
-        if len(ways) > 1 and connection.features.supports_slicing_ordering_in_compound:
+        parts = [
+            part.filter(*_beyond(after, before)).values_list(*LIST_FIELDS, named=True).order_by(*order)[:wanted]
+            for part in self._parts()
+        ]
+        rows: Any = parts[0] if parts else []
+        if len(parts) > 1:
             # A run can come by two ways at most: as mine, and as my group's.
-            wanted *= 2
-            parts = [self._part(way, after, before).order_by(*order)[:wanted] for way in ways]
-            rows = parts[0].union(*parts[1:], all=True).order_by(*order)[:wanted]
-        else:
-            anyhow = ways[0]
-            for way in ways[1:]:
-                anyhow |= way
-            rows = self._part(anyhow, after, before).order_by(*order)[:wanted]
+            rows = parts[0].union(*parts[1:], all=True).order_by(*order)[: 2 * wanted]
         found = list({row.id: row for row in rows}.values())
         page = found[:limit]
         return Page(rows=page[::-1] if before else page, has_more=len(found) > limit)
 
-    def _part(self, way: Q, after: Position | None, before: Position | None) -> Any:
-        runs = self.filterset.filter_queryset(UserTaskRun.objects.filter(way & _beyond(after, before)))
-        return runs.values_list(*LIST_FIELDS, named=True)
+    def _parts(self) -> list[UserTaskRunQuerySet]:
+        """What matches, in parts each of which one index answers, newest first.
 
-    def _ways(self) -> list[Q]:
-        """The ways in which a run can be visible and match, each answered from one index.
-
-        Few indexes do without the status, so that where it is open it is spelled out.
+        Few indexes do without the status, so that where it is open it is spelled out. A workflow run has few runs.
         """
-        given = {name: self.given[name] for name in ("user_task_def_name", "user_id", "user_group") if name in self.given}
-        if given.get("user_id") == self.by.user_id or given.get("user_group") in self.by.groups:
-            seen = [Q()]
-        elif "user_group" in given and not self.by.holds("view_usertaskrun"):
-            seen = [Q(user_id=self.by.user_id)]
-        else:
-            seen = visibility(self.by)
-        ways: list[Q] = []
+        owners = self._owners()
+        if "wf_run_id" in self.given or not connection.features.supports_slicing_ordering_in_compound:
+            return [self.runs()]
+        seen = (
+            [Q()]
+            if owners is None
+            else [Q(user_id=name) for name in owners[0]] + [Q(user_group=name) for name in owners[1]]
+        )
+        matching = cast(UserTaskRunQuerySet, self.filterset.qs)
+        parts = []
         for way in seen:
-            columns = frozenset([*given, *(name for name, _ in way.children)])  # type: ignore[misc]
-            statuses = self.given.get("status") or ([] if columns in STATUSLESS else Status.values)
-            ways += [way & Q(status=status) for status in statuses] or [way]
-        return ways
+            columns = {name for name in ("user_task_def_name", "user_id", "user_group") if name in self.given}
+            columns |= {name for name, _ in way.children}  # type: ignore[misc]
+            statuses = self._statuses()
+            if not statuses and columns in STATUSLESS:
+                parts.append(matching.filter(way))
+                continue
+            parts += [
+                matching.filter(way, status=status)
+                for status in statuses or Status.values
+                if status != Status.UNASSIGNED or "user_id" not in columns
+            ]
+        return parts
+
+    def _owners(self) -> tuple[list[str], list[str]] | None:
+        """The users and the groups of which a run must have one to be seen, as far as the filters leave that open."""
+        user_id, user_group = self.given.get("user_id"), self.given.get("user_group")
+        if self.by.holds("view_usertaskrun") or user_id == self.by.user_id or user_group in self.by.groups:
+            return None
+        can_be_mine = user_id is None and self._statuses() != [Status.UNASSIGNED]
+        return [self.by.user_id] if can_be_mine else [], [] if user_group else sorted(self.by.groups)
+
+    def _statuses(self) -> list[str]:
+        """The statuses that a run must have one of; none where all will do."""
+        overdue = OPEN if self.given.get("overdue") == "true" else frozenset(Status.values)
+        possible = overdue & set(self.given.get("status") or Status.values)
+        return [] if len(possible) == len(Status) else sorted(possible)
 
 
 def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:
@@ -192,15 +225,26 @@ def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:
     return Search(texts, by=by)
 
 
-def _beyond(after: Position | None, before: Position | None) -> Q:
-    """Older than `after`, newer than `before`: the first part lets the index start there, the second settles ties."""
+class Row(Func):
+    """`(a, b)`: SQL compares such rows from left to right, and an index starts right there."""
+
+    template = "(%(expressions)s)"
+    output_field = BooleanField()
+
+
+def _beyond(after: Position | None, before: Position | None) -> list[LessThan | GreaterThan]:
+    """Older than `after`, newer than `before`, also among those of the same moment."""
+    place = Row(*(F(name.removeprefix("-")) for name in NEWEST_FIRST))
+    conditions: list[LessThan | GreaterThan] = []
     if after:
-        moment = after.scheduled_time
-        return Q(scheduled_time__lte=moment) & (Q(scheduled_time__lt=moment) | Q(id__lt=after.id))
+        conditions.append(LessThan(place, _row(after)))
     if before:
-        moment = before.scheduled_time
-        return Q(scheduled_time__gte=moment) & (Q(scheduled_time__gt=moment) | Q(id__gt=before.id))
-    return Q()
+        conditions.append(GreaterThan(place, _row(before)))
+    return conditions
+
+
+def _row(position: Position) -> Row:
+    return Row(Value(position.scheduled_time, DateTimeField()), Value(position.id, UUIDField()))
 
 
 def _code(form_code: str) -> str:

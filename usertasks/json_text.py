@@ -12,22 +12,42 @@ MAX_DEPTH = 64
 """How deep objects and arrays may be nested. SQLite's JSON functions stop at 1,000, many clients before that."""
 
 
+INTEGERS = (-(2**63), 2**64 - 1)
+"""The integers that are kept digit by digit; beyond them a number is a double, as in most readers of JSON."""
+
+
+def number(digits: str) -> int | float:
+    """The number that an integer of JSON says."""
+    if len(digits) > len(str(INTEGERS[0])):
+        return float(digits)
+    value = int(digits)
+    return value if INTEGERS[0] <= value <= INTEGERS[1] else float(value)
+
+
+class Decoder(json.JSONDecoder):
+    """Reads what is stored: PostgreSQL writes the double 1e22 as an integer of 23 digits."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"parse_int": number, **kwargs})
+
+
 def read(text: bytes | str) -> Any:
     """The value that `text` says. Raises `Malformed`: no UTF-8, no JSON, NaN, a key given twice, or nested too deep."""
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        spelled = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        value = json.loads(spelled, parse_int=number, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError:
         raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.") from None
-    except ValueError as problem:  # JSONDecodeError, UnicodeDecodeError and integers of thousands of digits
-        raise Malformed(f"The body is not JSON: {problem}.") from None
+    except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError
+        raise Malformed(f"This is not JSON: {problem}.") from None
     if _depth(value) > MAX_DEPTH:
         raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
     return value
 
 
 def canonical(value: Any) -> str:
-    """The one text of a JSON value: equal values, whatever the order of their keys, give equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    """The one text of a JSON value, whatever the order of its keys and the form of its numbers."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def flaw_of_text(text: str) -> str | None:
@@ -40,12 +60,14 @@ def flaw_of_text(text: str) -> str | None:
 
 
 def flaw_of(value: Any, depth: int = 1) -> str | None:
-    """Why a JSON value cannot be stored, or None: see `flaw_of_text`, numbers past a double, depth."""
+    """Why a JSON value cannot be stored, or None: see `flaw_of_text`, numbers that no reader keeps, depth."""
     match value:
         case str():
             return flaw_of_text(value)
         case float():
             return None if math.isfinite(value) else "contains a number that is not finite"
+        case int():
+            return None if INTEGERS[0] <= value <= INTEGERS[1] else "contains an integer past 64 bits"
         case dict():
             parts = [*value.keys(), *value.values()]
         case list():
@@ -55,6 +77,19 @@ def flaw_of(value: Any, depth: int = 1) -> str | None:
     if depth > MAX_DEPTH:
         return f"is nested deeper than {MAX_DEPTH} levels"
     return next((flaw for part in parts if (flaw := flaw_of(part, depth + 1))), None)
+
+
+def _plain(value: Any) -> Any:
+    """The same value with whole doubles as integers: 1.0 and 1 are equal, and databases do not keep which it was."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {key: _plain(part) for key, part in value.items()}
+        case list():
+            return [_plain(part) for part in value]
+        case _:
+            return value
 
 
 def _depth(value: Any) -> int:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from . import json_text
 from .actors import Actor, actor_named, actors_near
-from .errors import AlreadyClaimed, NotAllowed, NotFound, Refused, WrongState
+from .errors import AlreadyClaimed, Fault, InvalidArgument, NotAllowed, NotFound, Refused, WrongState
 from .models import OPEN, Status
 
 
@@ -154,6 +155,8 @@ def explain(run: Owned, *, user_id: str | None, by: Actor) -> Explanation:
         subject = by
     else:
         require_permission("view_usertaskrun", by)
+        if flaw := json_text.flaw_of_text(user_id):
+            raise InvalidArgument.at("user_id", Fault("invalid", flaw))
         subject = actor_named(user_id)
     near = actors_near(
         user_id=run.user_id, user_group=run.user_group, permissions=("view_usertaskrun", "override_claim")

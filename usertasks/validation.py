@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import date, time
 from typing import Any, Protocol
 
 from django.core.exceptions import ValidationError
@@ -56,7 +56,11 @@ def flaw_of_rules(rule: str, bound: Any, read: Callable[[Any], Any]) -> str | No
             return None
         return f"'choices' must be a list of 1 to {MAX_CHOICES} values of the field's type"
     if rule == "pattern":
-        return None if _is_pattern(bound) else f"'pattern' must be a regular expression of at most {MAX_PATTERN} characters"
+        return (
+            None
+            if _is_pattern(bound)
+            else f"'pattern' must be a regular expression of at most {MAX_PATTERN} characters"
+        )
     if rule == "format":
         is_format = isinstance(bound, str) and bound in FORMATS
         return None if is_format else f"'format' must be one of: {', '.join(FORMATS)}"
@@ -141,10 +145,25 @@ KEYWORDS: Mapping[str, str] = {
 }
 """Rule → keyword of JSON Schema 2020-12."""
 
+TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
+"""Hours and minutes, as a browser sends them: the `time` of JSON Schema is another, with seconds and an offset."""
+
+
+def _shaped(shape: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What refuses a text that has not exactly this shape, or that `read` refuses."""
+
+    def refuse(text: str) -> None:
+        if not re.fullmatch(shape, text, re.ASCII):
+            raise ValueError(text)
+        read(text)
+
+    return refuse
+
+
 FORMATS: Mapping[str, Callable[[str], Any]] = {
     "email": EmailValidator(),
     "uri": URLValidator(),
-    "date": lambda text: datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC),
-    "time": lambda text: datetime.strptime(text, "%H:%M").replace(tzinfo=UTC),
+    "date": _shaped(r"\d{4}-\d\d-\d\d", date.fromisoformat),
+    "time": _shaped(TIME, time.fromisoformat),
 }
 """Name of a `format` → what refuses a text that does not have it, with `ValidationError` or `ValueError`."""

@@ -42,7 +42,7 @@ def refusal(answer: Any) -> tuple[int, str]:
         (b'{"results": "\xff"}', "malformed"),
         (b"[" * 100_000, "malformed"),
         (b'{"a":' * 100_000, "malformed"),
-        (b'{"results": {"amount": ' + b"9" * 10_000 + b"}}", "malformed"),
+        (b'{"results": {"amount": ' + b"9" * 10_000 + b"}}", "invalid_argument"),
         (b'{"results": 3}', "invalid_argument"),
         (b'{"results": []}', "invalid_argument"),
         (b'{"results": null}', "invalid_argument"),

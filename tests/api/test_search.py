@@ -193,7 +193,7 @@ def test_a_page_takes_the_same_number_of_queries_whatever_its_length(
     for _ in range(rows):
         a_run()
     caller = as_(alice)
-    with django_assert_num_queries(5):  # the token and its user, two for permissions, groups, the page
+    with django_assert_num_queries(3):  # the token and its user, groups and permissions, the page
         assert len(ids(caller.get("user-task-runs/"))) == rows
 
 
@@ -209,7 +209,7 @@ def test_other_lists_take_a_fixed_number_of_queries_too(
     with django_assert_num_queries(3):  # the token and its user, the definitions, their fields
         caller.get("user-task-defs/")
     for name in ("events", "comments"):
-        with django_assert_num_queries(6):  # four for the caller, the run, the page
+        with django_assert_num_queries(4):  # two for the caller, the run, the page
             caller.get(f"user-task-runs/{run.id.hex}/{name}/")
 
 

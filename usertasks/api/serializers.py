@@ -5,6 +5,7 @@ Limits stand in the domain, and are not repeated here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -66,7 +67,10 @@ class RunCreation(Request):
 
     def to_request(self) -> RunRequest:
         """What was asked for, in the domain's terms."""
-        values = dict(self.validated_data)
+        return self.request_of(self.validated_data)
+
+    def request_of(self, validated: Mapping[str, Any]) -> RunRequest:
+        values = dict(validated)
         definition = values.pop("user_task_def")
         return RunRequest(user_task_def_name=definition["name"], user_task_def_version=definition["version"], **values)
 

@@ -3,6 +3,7 @@
 import django.db.models.deletion
 import django.utils.timezone
 import uuid
+import usertasks.json_text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -23,7 +24,7 @@ class Migration(migrations.Migration):
                 ('actor', models.CharField(max_length=255)),
                 ('action', models.CharField(max_length=20)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('items', models.JSONField(default=list)),
+                ('items', models.JSONField(decoder=usertasks.json_text.Decoder, default=list)),
             ],
             options={
                 'verbose_name': 'bulk change',
@@ -65,7 +66,7 @@ class Migration(migrations.Migration):
                 ('user_id', models.CharField(blank=True, max_length=255, null=True, verbose_name='user')),
                 ('user_group', models.CharField(blank=True, max_length=255, null=True, verbose_name='group')),
                 ('status', models.CharField(choices=[('UNASSIGNED', 'Unassigned'), ('ASSIGNED', 'Assigned'), ('DONE', 'Done'), ('CANCELLED', 'Cancelled')], max_length=10)),
-                ('results', models.JSONField(blank=True, default=dict)),
+                ('results', models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
                 ('notes', models.TextField(blank=True, default='')),
                 ('scheduled_time', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
                 ('epoch', models.PositiveIntegerField(default=0)),
@@ -90,7 +91,7 @@ class Migration(migrations.Migration):
                 ('time', models.DateTimeField()),
                 ('type', models.CharField(choices=[('created', 'Created'), ('assigned', 'Assigned'), ('saved', 'Saved'), ('completed', 'Completed'), ('cancelled', 'Cancelled'), ('comment_added', 'Comment Added'), ('comment_edited', 'Comment Edited'), ('comment_deleted', 'Comment Deleted')], max_length=20)),
                 ('actor', models.CharField(max_length=255)),
-                ('data', models.JSONField(default=dict)),
+                ('data', models.JSONField(decoder=usertasks.json_text.Decoder, default=dict)),
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='usertasks.usertaskrun')),
             ],
             options={
@@ -125,8 +126,8 @@ class Migration(migrations.Migration):
                 ('display_name', models.CharField(blank=True, default='', max_length=200)),
                 ('description', models.TextField(blank=True, default='')),
                 ('required', models.BooleanField(default=True)),
-                ('validation', models.JSONField(blank=True, default=dict)),
-                ('presentation', models.JSONField(blank=True, default=dict)),
+                ('validation', models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
+                ('presentation', models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
                 ('definition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='fields', to='usertasks.usertaskdef')),
             ],
             options={

@@ -8,11 +8,14 @@ from typing import Any
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from ..fieldtypes import FIELD_TYPES
+from .. import json_text
+from ..fieldtypes import FIELD_TYPES, NAMES
 
 MAX_NAME = 200
 NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?")
 MAX_FIELDS = 500
+MAX_VERSION = 2**31 - 1
+"""What the column can hold."""
 
 
 class UserTaskDefQuerySet(models.QuerySet["UserTaskDef"]):
@@ -62,12 +65,12 @@ class UserTaskField(models.Model):
     definition = models.ForeignKey(UserTaskDef, on_delete=models.CASCADE, related_name="fields")
     position = models.PositiveSmallIntegerField(default=0)
     name = models.CharField(max_length=MAX_NAME)
-    type = models.CharField(max_length=10, choices=[(name, name) for name in FIELD_TYPES])
+    type = models.CharField(max_length=10, choices=NAMES)
     display_name = models.CharField(max_length=MAX_NAME, blank=True, default="")
     description = models.TextField(blank=True, default="")
     required = models.BooleanField(default=True)
-    validation = models.JSONField(blank=True, default=dict)
-    presentation = models.JSONField(blank=True, default=dict)
+    validation = models.JSONField(decoder=json_text.Decoder, blank=True, default=dict)
+    presentation = models.JSONField(decoder=json_text.Decoder, blank=True, default=dict)
 
     class Meta:
         verbose_name = "field"

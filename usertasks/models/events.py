@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from .. import json_text
 from .runs import MAX_ID, UserTaskRun
 
 
@@ -20,14 +21,14 @@ class EventType(models.TextChoices):
 
 
 class UserTaskEvent(models.Model):
-    """One change: `actor` made it; `data` says the rest (see `events.py`), with `on_behalf_of` where it was for another."""
+    """One change: `actor` made it; `data` says the rest (see `events.py`); `on_behalf_of` in it names for whom."""
 
     run = models.ForeignKey(UserTaskRun, on_delete=models.CASCADE, related_name="events", db_index=False)
     number = models.PositiveIntegerField()
     time = models.DateTimeField()
     type = models.CharField(max_length=20, choices=EventType.choices)
     actor = models.CharField(max_length=MAX_ID)
-    data = models.JSONField(default=dict)
+    data = models.JSONField(decoder=json_text.Decoder, default=dict)
 
     class Meta:
         verbose_name = "event"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from .. import json_text
 from ..actors import Actor
 from .definitions import MAX_NAME, UserTaskDef
 
@@ -34,17 +34,21 @@ OPEN = frozenset({Status.UNASSIGNED, Status.ASSIGNED})
 TERMINAL = frozenset({Status.DONE, Status.CANCELLED})
 
 
-def visibility(actor: Actor) -> list[Q]:
-    """What makes a run visible to `actor`: any one of these conditions, each of which an index answers."""
-    if actor.holds("view_usertaskrun"):
-        return [Q()]
-    return [Q(user_id=actor.user_id), *(Q(user_group=group) for group in sorted(actor.groups))]
+GUID = r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+"""The two forms in which the id of a run may be written."""
+
+
+def guid_of(text: str) -> uuid.UUID | None:
+    """The id that a text says, in either form, or None."""
+    return uuid.UUID(text) if re.fullmatch(GUID, text) else None
 
 
 class UserTaskRunQuerySet(models.QuerySet["UserTaskRun"]):
     def visible_to(self, actor: Actor) -> UserTaskRunQuerySet:
         """What the rules let `actor` see."""
-        return self.filter(reduce(or_, visibility(actor)))
+        if actor.holds("view_usertaskrun"):
+            return self.all()
+        return self.filter(Q(user_id=actor.user_id) | Q(user_group__in=sorted(actor.groups)))
 
     def open(self) -> UserTaskRunQuerySet:
         return self.filter(status__in=OPEN)
@@ -65,9 +69,9 @@ def _newest(*fields: str, name: str) -> models.Index:
 class UserTaskRun(models.Model):
     """A step of a workflow that waits for a person.
 
-    `user_id` and `user_group` are names owned by an identity provider, never foreign keys. `epoch` grows with every change
-    of owner, `version` with every change. The name and version of the definition are copied here because searches go by
-    them, and a definition never changes.
+    `user_id` and `user_group` are names owned by an identity provider, never foreign keys. `epoch` grows with every
+    change of owner, `version` with every change. The name and version of the definition are copied here because
+    searches go by them, and a definition never changes.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -78,7 +82,7 @@ class UserTaskRun(models.Model):
     user_id = models.CharField("user", max_length=MAX_ID, null=True, blank=True)
     user_group = models.CharField("group", max_length=MAX_ID, null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices)
-    results = models.JSONField(default=dict, blank=True)
+    results = models.JSONField(decoder=json_text.Decoder, default=dict, blank=True)
     notes = models.TextField(blank=True, default="")
     scheduled_time = models.DateTimeField("created", default=timezone.now)
     epoch = models.PositiveIntegerField(default=0)
@@ -110,12 +114,17 @@ class UserTaskRun(models.Model):
                 condition=~Q(status__in=["ASSIGNED", "DONE"]) | Q(user_id__isnull=False), name="run_has_its_user"
             ),
             models.CheckConstraint(
-                condition=Q(status="DONE", completed_at__isnull=False) | (~Q(status="DONE") & Q(completed_at__isnull=True)),
+                condition=Q(status="DONE", completed_at__isnull=False)
+                | (~Q(status="DONE") & Q(completed_at__isnull=True)),
                 name="run_completed_at_when_done",
             ),
             models.CheckConstraint(condition=Q(user_id__isnull=True) | ~Q(user_id=""), name="run_user_not_blank"),
-            models.CheckConstraint(condition=Q(user_group__isnull=True) | ~Q(user_group=""), name="run_group_not_blank"),
-            models.CheckConstraint(condition=Q(priority__gte=0, priority__lte=MAX_PRIORITY), name="run_priority_0_to_100"),
+            models.CheckConstraint(
+                condition=Q(user_group__isnull=True) | ~Q(user_group=""), name="run_group_not_blank"
+            ),
+            models.CheckConstraint(
+                condition=Q(priority__gte=0, priority__lte=MAX_PRIORITY), name="run_priority_0_to_100"
+            ),
         ]
         # Every combination of status, definition, user and group is answered from one of these, newest first, at a cost
         # that depends on the page only: see `filters.newest`, which adds the status where no index does without it.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -16,12 +17,14 @@ from .. import events, json_text
 from ..actors import Actor
 from ..errors import AlreadyExists, Fault, InvalidArgument, NotFound, Refused
 from ..models import EventType, Status, UserTaskDef, UserTaskEvent, UserTaskRun
+from ..models.definitions import MAX_VERSION, NAME
 from ..models.runs import MAX_PRIORITY
 from ..rules import require_permission
 from .beats import flaw_of_name, owner_of
 
 MAX_NOTES = 100_000
 """Characters."""
+MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class RunRequest:
 
     def digest(self, by: Actor) -> str:
         """SHA-256 of who asks for what: the same request again has the same digest."""
-        content = {name: str(value) for name, value in dataclasses.asdict(self).items() if value is not None}
+        due_at = self.due_at and self.due_at.astimezone(UTC)
+        asked = {**dataclasses.asdict(self), "due_at": due_at}
+        content = {name: str(value) for name, value in asked.items() if value is not None}
         return hashlib.sha256(json_text.canonical([by.user_id, content]).encode()).hexdigest()
 
 
@@ -62,21 +67,24 @@ def create(request: RunRequest, *, by: Actor) -> Creation:
     return creation
 
 
-def create_many(requests: Sequence[RunRequest], *, by: Actor, atomic: bool = True) -> list[Creation]:
+def create_many(
+    requests: Sequence[RunRequest], *, by: Actor, atomic: bool = True, is_dry_run: bool = False
+) -> list[Creation]:
     """Create many runs with a fixed number of queries; what became of each, in order.
 
-    With `atomic`, one refusal means that nothing is created. Raises `NotAllowed` for all of them.
+    With `atomic`, one refusal means that nothing is created; a dry run only looks for refusals. Raises `NotAllowed` for
+    all of them.
     """
     require_permission("add_usertaskrun", by)
-    try:
-        return _create_many(requests, by, is_atomic=atomic)
-    except IntegrityError:
-        # Somebody else just took one of the ids, or deleted a definition; now that can be seen, and is answered.
-        return _create_many(requests, by, is_atomic=atomic)
+    for _ in range(MAX_ATTEMPTS - 1):
+        # Somebody else may just have taken one of the ids, or deleted a definition: the next time that can be seen.
+        with contextlib.suppress(IntegrityError):
+            return _create_many(requests, by, is_atomic=atomic, is_dry_run=is_dry_run)
+    return _create_many(requests, by, is_atomic=atomic, is_dry_run=is_dry_run)
 
 
 @transaction.atomic
-def _create_many(requests: Sequence[RunRequest], by: Actor, *, is_atomic: bool) -> list[Creation]:
+def _create_many(requests: Sequence[RunRequest], by: Actor, *, is_atomic: bool, is_dry_run: bool) -> list[Creation]:
     definitions = _definitions(requests)
     taken = UserTaskRun.objects.in_bulk([request.id for request in requests if request.id])
     creations: list[Creation] = []
@@ -88,7 +96,7 @@ def _create_many(requests: Sequence[RunRequest], by: Actor, *, is_atomic: bool) 
         if creation.run:
             taken[creation.run.id] = creation.run
         creations.append(creation)
-    if is_atomic and any(creation.refusal for creation in creations):
+    if is_dry_run or (is_atomic and any(creation.refusal for creation in creations)):
         return [creation if creation.refusal else Creation() for creation in creations]
     _insert([creation.run for creation in creations if creation.run and creation.is_new], by)
     return creations
@@ -96,8 +104,10 @@ def _create_many(requests: Sequence[RunRequest], by: Actor, *, is_atomic: bool) 
 
 def _definitions(requests: Sequence[RunRequest]) -> dict[tuple[str, int | None], UserTaskDef]:
     """Every definition that is asked for, by name and version; the newest one of each name also by None."""
-    versions = UserTaskDef.objects.filter(name__in={request.user_task_def_name for request in requests})
-    wanted = {request.user_task_def_version for request in requests} - {None}
+    names = {request.user_task_def_name for request in requests}
+    versions = UserTaskDef.objects.filter(name__in={name for name in names if NAME.fullmatch(name)})
+    asked = {r.user_task_def_version for r in requests if r.user_task_def_version is not None}
+    wanted = {version for version in asked if 0 <= version <= MAX_VERSION}
     named = list(versions.filter(version__in=wanted)) if wanted else []
     return {
         **{(definition.name, definition.version): definition for definition in named},
@@ -144,6 +154,7 @@ def _plan(
 
 def _faults(request: RunRequest) -> dict[str, list[Fault]]:
     flaws = {
+        "due_at": request.due_at and _flaw_of_moment(request.due_at),
         "wf_run_id": flaw_of_name(request.wf_run_id),
         "on_cancellation_exception_name": flaw_of_name(request.on_cancellation_exception_name),
         "notes": json_text.flaw_of_text(request.notes),
@@ -156,10 +167,22 @@ def _faults(request: RunRequest) -> dict[str, list[Fault]]:
     return faults
 
 
+def _flaw_of_moment(moment: datetime) -> str | None:
+    if moment.tzinfo is None:
+        return "must have an offset"
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return "must lie within the years 1 to 9999 in UTC"
+    return None
+
+
 def _insert(runs: list[UserTaskRun], by: Actor) -> None:
     now = timezone.now()
     for run in runs:
         run.scheduled_time = now
+    # Always in this order: of two batches with the same ids one waits for the other, and never both.
+    runs = sorted(runs, key=lambda run: run.id)
     UserTaskRun.objects.bulk_create(runs)
     UserTaskEvent.objects.bulk_create(
         UserTaskEvent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
@@ -16,6 +17,8 @@ from ..rules import require_permission
 
 MAX_DESCRIPTION = 100_000
 """Characters."""
+MAX_ATTEMPTS = 100
+"""Of as many people who put at the same moment, the last one still gets a version."""
 
 
 def put_definition(
@@ -23,17 +26,17 @@ def put_definition(
 ) -> tuple[UserTaskDef, bool]:
     """The newest version if it says the same, else a new one, and whether it is new.
 
-    `fields` are unsaved rows in their order. Raises `InvalidArgument` (`fields.<n>.<part>` names a part of the nth field
+    `fields` are unsaved rows in their order. Raises `InvalidArgument` (`fields.<n>.<part>` names a part of field n,
     from 0) and `NotAllowed`.
     """
     require_permission("add_usertaskdef", by)
     if faults := faults_of_definition(name, fields, description):
         raise InvalidArgument.of(faults)
-    while True:
-        try:
+    for _ in range(MAX_ATTEMPTS - 1):
+        # Somebody else may just have put this version: then theirs is the newest to compare with.
+        with contextlib.suppress(IntegrityError):
             return _put(name, fields, description)
-        except IntegrityError:  # Somebody else put this version just now: theirs is the newest to compare with.
-            continue
+    return _put(name, fields, description)
 
 
 @transaction.atomic
@@ -49,15 +52,21 @@ def _put(name: str, fields: Sequence[UserTaskField], description: str) -> tuple[
     return definition, True
 
 
-@transaction.atomic
 def delete_definition(name: str, version: int, *, by: Actor) -> None:
     """Delete one version; `WrongState` while there are runs of it, in whatever state."""
     require_permission("add_usertaskdef", by)
-    definition = UserTaskDef.objects.select_for_update().filter(name=name, version=version).first()
+    try:
+        _delete(name, version)
+    except IntegrityError:  # a run that was created meanwhile; the database is the one to notice
+        raise WrongState(f"There are runs of {name} version {version}.") from None
+
+
+@transaction.atomic
+def _delete(name: str, version: int) -> None:
+    versions = UserTaskDef.objects.select_for_update().filter(name=name, version=version)
+    definition = versions.first() if NAME.fullmatch(name) else None
     if definition is None:
         raise NotFound(f"There is no definition {name} version {version}.")
-    if definition.runs.exists():
-        raise WrongState(f"There are runs of {name} version {version}.")
     definition.delete()
 
 

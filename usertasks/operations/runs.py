@@ -139,8 +139,10 @@ def cancel(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskR
 def restore_owner(
     run_id: UUID, *, by: Actor, user_id: str | None, user_group: str | None, expected: int
 ) -> UserTaskRun:
-    """Take a claim, release or assignment back that `by` made: the caller vouches for that. `Stale` if anything happened
-    since."""
+    """Take a claim, release or assignment back that `by` made: the caller vouches for that.
+
+    `Stale` if anything happened since.
+    """
     run = lock(UserTaskRun.objects.filter(pk=run_id), expected)
     require_state(Action.ASSIGN, run)
     return hand(run, by=by, user_id=user_id, user_group=user_group)

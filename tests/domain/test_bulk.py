@@ -1,0 +1,104 @@
+"""One operation on many runs: each has its own answer, a dry run only says it, and an undo takes it back."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils.datastructures import MultiValueDict
+
+from tests.cast import a_run, claimed_by, done_by
+from usertasks import bulk, operations
+from usertasks.actors import actor_for
+from usertasks.bulk import MAX_RUNS, Result, change_many, ids_of, undo
+from usertasks.errors import InvalidArgument, NotFound
+from usertasks.filters import Search
+from usertasks.models import BulkChange, UserTaskRun
+
+pytestmark = pytest.mark.django_db
+
+
+def codes(results: list[Result]) -> list[str]:
+    return [result.refusal.code if result.refusal else "done" for result in results]
+
+
+def owners(*runs: UserTaskRun) -> list[tuple[str | None, str | None]]:
+    return [UserTaskRun.objects.values_list("user_id", "user_group").get(pk=run.pk) for run in runs]
+
+
+def test_some_succeed_and_the_others_say_why(alice: User, bob: User) -> None:
+    ids = [a_run().id, claimed_by(alice).id, done_by(alice).id, uuid.uuid4(), a_run().id]
+    results, _ = change_many("claim", ids, {}, by=actor_for(bob))
+    assert [result.id for result in results] == ids
+    assert codes(results) == ["done", "already_claimed", "wrong_state", "not_found", "done"]
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(alice: User, bob: User) -> None:
+    ids = [a_run().id, claimed_by(alice).id]
+    results, change = change_many("claim", ids, {}, by=actor_for(bob), is_dry_run=True)
+    assert (codes(results), change) == (["done", "already_claimed"], None)
+    assert UserTaskRun.objects.get(pk=ids[0]).user_id is None
+    assert UserTaskRun.objects.get(pk=ids[0]).events.count() == 1
+
+
+def test_a_run_that_is_named_twice_is_changed_once(alice: User) -> None:
+    run = a_run()
+    results, change = change_many("claim", [run.id, run.id], {}, by=actor_for(alice))
+    assert len(results) == 1
+    assert change is not None
+    assert codes(undo(change.id, by=actor_for(alice))) == ["done"]
+
+
+def test_undo_gives_each_back_to_whom_it_had(alice: User, mona: User) -> None:
+    runs = [claimed_by(alice), a_run(), a_run(user_id="zoe", user_group=None)]
+    before = owners(*runs)
+    arguments = {"user_id": "bob", "override_claim": True}
+    _, change = change_many("assign", [run.id for run in runs], arguments, by=actor_for(mona))
+    assert owners(*runs) == [("bob", None)] * 3
+    assert change is not None
+    assert codes(undo(change.id, by=actor_for(mona))) == ["done"] * 3
+    assert owners(*runs) == before
+
+
+def test_undo_leaves_what_has_changed_since(alice: User) -> None:
+    runs = [a_run(), a_run()]
+    _, change = change_many("claim", [run.id for run in runs], {}, by=actor_for(alice))
+    operations.save_progress(runs[0].id, {}, by=actor_for(alice))
+    assert change is not None
+    assert codes(undo(change.id, by=actor_for(alice))) == ["stale", "done"]
+    assert codes(undo(change.id, by=actor_for(alice))) == ["stale", "stale"]
+
+
+def test_undo_of_what_was_mine_before_takes_nothing_from_me(alice: User) -> None:
+    _, change = change_many("claim", [claimed_by(alice).id], {}, by=actor_for(alice))
+    assert change is None
+
+
+def test_only_who_made_it_takes_it_back(alice: User, admin: User) -> None:
+    _, change = change_many("claim", [a_run().id], {}, by=actor_for(alice))
+    assert change is not None
+    for change_id, user in ((change.id, admin), (uuid.uuid4(), alice)):
+        with pytest.raises(NotFound):
+            undo(change_id, by=actor_for(user))
+
+
+@pytest.mark.parametrize("action", ["complete", "cancel"])
+def test_what_ends_a_run_cannot_be_taken_back(action: str, admin: User) -> None:
+    arguments = {"results": {"requestedItem": "x", "justification": "y"}} if action == "complete" else {}
+    results, change = change_many(action, [a_run().id], arguments, by=actor_for(admin))
+    assert (codes(results), change) == (["done"], None)
+    assert not BulkChange.objects.exists()
+
+
+def test_it_takes_a_thousand_and_no_more(mona: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_RUNS == 1000
+    with pytest.raises(InvalidArgument):
+        change_many("cancel", [uuid.uuid4()] * (MAX_RUNS + 1), {}, by=actor_for(mona))
+    monkeypatch.setattr(bulk, "MAX_RUNS", 2)
+    search = Search(MultiValueDict(), by=actor_for(mona))
+    ids = [a_run().id for _ in range(2)]
+    assert set(ids_of(search)) == set(ids)
+    a_run()
+    with pytest.raises(InvalidArgument):
+        ids_of(search)

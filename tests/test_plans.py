@@ -1,0 +1,155 @@
+"""What a search costs at 100,000 runs: a page reads about a page, whatever is asked for and however deep it lies."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.datastructures import MultiValueDict
+from pytest_django import DjangoDbBlocker
+
+from tests.cast import ENGINE
+from usertasks import operations
+from usertasks.actors import Actor
+from usertasks.filters import Position, Search
+from usertasks.models import Status, UserTaskDef, UserTaskField
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("_many_runs", "db")]
+
+RUNS, LIMIT = 100_000, 50
+FILL = """
+    INSERT INTO usertasks_usertaskrun (
+        id, wf_run_id, definition_id, user_task_def_name, user_task_def_version, user_id, user_group, status, results,
+        notes, scheduled_time, epoch, version, priority, completed_at, request_digest)
+    SELECT gen_random_uuid(), 'wf-' || n, definition.id, definition.name, 0,
+        CASE WHEN status <> 'UNASSIGNED' THEN 'user-' || (hash / 7 % 500) END,
+        CASE WHEN status = 'UNASSIGNED' OR n % 3 > 0 THEN 'group-' || (hash / 11 % 100) END,
+        status, '{}', '', timestamptz '2026-01-01 00:00Z' + n / 2 * interval '1 minute', 0, 1, 50,
+        CASE WHEN status = 'DONE' THEN timestamptz '2026-06-01 00:00Z' END, ''
+    FROM (SELECT n, abs(hashint4(n)::bigint) AS hash FROM generate_series(1, %(runs)s) n) numbers
+    CROSS JOIN LATERAL (
+        SELECT (ARRAY['UNASSIGNED', 'ASSIGNED', 'DONE', 'DONE', 'DONE', 'DONE', 'CANCELLED'])[1 + hash % 7] AS status) s
+    JOIN usertasks_usertaskdef definition ON definition.name = 'form-' || hash / 13 % 20
+"""
+
+HOLDER = Actor("user-7", permissions=frozenset({"view_usertaskrun"}))
+MEMBER = Actor("user-7", groups=frozenset(f"group-{n}" for n in range(20)))
+STATUSES: list[tuple[str, ...]] = [(), *((status,) for status in Status.values), ("ASSIGNED", "DONE")]
+RANGE = {"earliest_start": "2026-01-10T00:00Z", "latest_start": "2026-02-01T00:00Z"}
+DEEP = Position(datetime(2026, 1, 20, tzinfo=UTC), uuid.UUID(int=2**127))
+STARTS: list[dict[str, Position]] = [{}, {"after": DEEP}, {"before": DEEP}]
+
+
+@pytest.fixture(scope="module")
+def _many_runs(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Written for good, so that the table can be vacuumed, and taken away at the end."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL")
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for n in range(20):
+            operations.put_definition(f"form-{n}", [UserTaskField(name="answer", type="STR")], by=ENGINE)
+        # A vacuum marks as visible to all only what has reached the disk.
+        cursor.execute("SET synchronous_commit TO on")
+        cursor.execute(FILL.replace(" % ", " %% "), {"runs": RUNS})
+        cursor.execute("RESET synchronous_commit")
+        cursor.execute("VACUUM ANALYZE usertasks_usertaskrun")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {UserTaskDef._meta.db_table} CASCADE")
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes(part)
+
+
+def executed(sql: str) -> list[dict[str, Any]]:
+    """The nodes of the plan of a query, with what really happened in each."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        answer = cursor.fetchone()[0]
+    return list(nodes((json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]))
+
+
+def rows_read(plan: Sequence[dict[str, Any]]) -> float:
+    return sum(
+        float(node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * int(node["Actual Loops"])
+        for node in plan
+        if "Relation Name" in node
+    )
+
+
+def queries_of(search: Search, start: dict[str, Position]) -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        search.newest(limit=LIMIT, **start)
+    return [query["sql"] for query in queries.captured_queries]
+
+
+def criteria(user_id: str | None, user_group: str | None, *, has_range: bool) -> Iterator[dict[str, Any]]:
+    for statuses, name in itertools.product(STATUSES, (None, "form-3")):
+        given = {"user_task_def_name": name, "user_id": user_id, "user_group": user_group}
+        parameters = {key: [value] for key, value in (given | (RANGE if has_range else {})).items() if value}
+        yield parameters | ({"status": list(statuses)} if statuses else {})
+
+
+@pytest.mark.parametrize("by", [HOLDER, MEMBER], ids=["holder", "member of 20 groups"])
+@pytest.mark.parametrize("user_id", [None, "user-7", "user-8"])
+@pytest.mark.parametrize("user_group", [None, "group-5", "group-55"])
+@pytest.mark.parametrize("has_range", [False, True], ids=["ever", "in a range"])
+def test_a_page_reads_about_a_page(by: Actor, user_id: str | None, user_group: str | None, has_range: bool) -> None:
+    """A few pages at most: PostgreSQL may find that sorting costs less where there are but a few hundred rows."""
+    for given, start in itertools.product(criteria(user_id, user_group, has_range=has_range), STARTS):
+        for sql in queries_of(Search(MultiValueDict(given), by=by), start):
+            plan = executed(sql)
+            kinds = {node["Node Type"] for node in plan}
+            assert "Seq Scan" not in kinds, given
+            assert rows_read(plan) <= 6 * (LIMIT + 1), (given, start)
+            sorted_rows = [node["Plans"][0]["Actual Rows"] for node in plan if "Sort" in node["Node Type"]]
+            assert sum(sorted_rows) <= 6 * (LIMIT + 1), (given, start)
+
+
+def test_a_deep_page_starts_in_the_index() -> None:
+    [sql] = queries_of(Search(MultiValueDict({"status": ["DONE"]}), by=HOLDER), {"after": DEEP})
+    [scan] = [node for node in executed(sql) if "Relation Name" in node]
+    assert "ROW(scheduled_time, id) <" in scan["Index Cond"]
+    assert "Filter" not in scan
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"status": ["ASSIGNED"], "user_id": ["user-7"]},
+        {"status": ["UNASSIGNED"]},
+        {"status": ["DONE"], "user_id": ["user-7"]},
+    ],
+    ids=["mine", "my groups", "done by me"],
+)
+def test_the_counts_of_the_boxes_read_nothing_but_an_index(given: dict[str, list[str]]) -> None:
+    runs = Search(MultiValueDict(given), by=MEMBER).runs()
+    with CaptureQueriesContext(connection) as queries:
+        count = runs.count()
+    [scan] = [node for node in executed(queries.captured_queries[0]["sql"]) if "Relation Name" in node]
+    assert count > 0
+    assert scan["Node Type"] == "Index Only Scan"
+    assert rows_read([scan]) == count
+
+
+def test_a_page_among_equal_moments_reads_a_page() -> None:
+    """A batch of runs has one moment, and a page in its midst does not read the batch from its beginning.
+
+    The last test of the file: what it writes is taken back, but an index alone no longer answers until the next vacuum.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE usertasks_usertaskrun DISABLE TRIGGER USER")
+        cursor.execute("UPDATE usertasks_usertaskrun SET scheduled_time = '2027-01-01Z' WHERE status = 'UNASSIGNED'")
+    middle = Position(datetime(2027, 1, 1, tzinfo=UTC), uuid.UUID(int=2**127))
+    [sql] = queries_of(Search(MultiValueDict({"status": ["UNASSIGNED"]}), by=HOLDER), {"after": middle})
+    assert rows_read(executed(sql)) <= LIMIT + 1
