@@ -1,0 +1,131 @@
+"""The servers that are measured: a PostgreSQL which keeps its promises, and the web server as it is deployed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+from .client import HOST
+
+# What a small production server would have. That a commit is on the disk is said, not left to a default.
+PRODUCTION_LIKE = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "512MB",
+    "effective_cache_size": "2GB",
+    "max_wal_size": "4GB",
+    "random_page_cost": "1.1",
+}
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 10
+THREADS = 8
+POOL_SIZE = 10
+
+
+def enter_production(database_url: str, folder: str) -> None:
+    """Make this process, which learns the SQL of requests from Django itself, a deployed one, and migrate."""
+    os.environ |= {
+        "DATABASE_URL": database_url,
+        "DATABASE_POOL_SIZE": "0",
+        "DEBUG": "false",
+        "SSL_REDIRECT": "false",
+        "COOKIE_SECURE": "false",
+        "ALLOWED_HOSTS": HOST,
+        "LOG_LEVEL": "ERROR",
+        "STATIC_ROOT": folder,
+        "SECRET_KEY": secrets.token_urlsafe(50),
+    }
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def conninfo() -> str:
+    """The database of the settings, in libpq's words."""
+    database = settings.DATABASES["default"]
+    return f"host={database['HOST'] or database['NAME']} dbname={database['NAME']} user={database['USER']}"
+
+
+@contextmanager
+def web_server(folder: str) -> Iterator[int]:
+    """The web server on a free port, which is yielded; it is gone when the block ends. Its log goes to `folder`."""
+    port = _free_port()
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", str(THREADS), "--no-access-log"]
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        *options,
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+        "config.wsgi:application",
+    ]
+    log = Path(folder) / "web.log"
+    with _running(command, {**os.environ, "DATABASE_POOL_SIZE": str(POOL_SIZE)}, log) as process:
+        _wait_until_it_answers(port, process, log)
+        yield port
+
+
+@contextmanager
+def interrupted_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that every server is stopped on the way out."""
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+@contextmanager
+def _running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        # In its own session: Ctrl-C reaches this process alone, which then stops the other.
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            # Its workers too: one that computes without end does not hear of its parent's death.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"The web server does not answer:\n{log.read_text()[-2000:]}")
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
