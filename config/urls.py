@@ -9,6 +9,9 @@ from inbox.views import page_not_found
 from usertasks.api.problems import no_such_path
 from usertasks.health import healthz, readyz
 
+handler400 = "config.handlers.bad_request"
+handler500 = "config.handlers.server_error"
+
 urlpatterns = [
     path("api/v1/", include("usertasks.api.urls")),
     re_path("^api/", no_such_path),

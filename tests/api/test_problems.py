@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import override_settings
 
 from tests.api.conftest import Caller
@@ -134,3 +135,22 @@ def test_an_answer_says_back_what_was_sent_without_breaking(as_: As, alice: User
     assert answer.json()["errors"] == {
         "\\ud800<script>": [{"code": "unknown_field", "message": "is not a field of this task"}]
     }
+
+
+def test_a_host_that_is_not_ours_is_refused_with_a_problem(nobody: Caller) -> None:
+    with override_settings(DEBUG=False, ALLOWED_HOSTS=["tasks.example.com"]):
+        answer = nobody.get("user-task-runs/", Host="elsewhere.example.com")
+    assert refusal(answer) == (400, "malformed")
+
+
+def test_a_defect_of_ours_is_a_problem_that_tells_nothing(nobody: Caller) -> None:
+    with override_settings(DEBUG=False):
+        nobody.client.raise_request_exception = False
+        with connection.execute_wrapper(_breaks):
+            answer = nobody.get("user-task-runs/", Authorization="Bearer any")
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert "the disk is gone" not in answer.content.decode()
+
+
+def _breaks(*_: Any) -> None:
+    raise OSError("the disk is gone")

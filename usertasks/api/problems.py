@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -138,5 +138,21 @@ def _printable(text: str) -> str:
 def no_such_path(request: HttpRequest) -> HttpResponse:
     """The answer to a path of the API that does not exist, with DEBUG on as well."""
     hint = "" if request.path.endswith("/") else " Paths end with a slash."
-    body = JSONRenderer().render(problem(errors.NotFound(f"There is no such path.{hint}")))
-    return HttpResponse(body, status=404, content_type=CONTENT_TYPE)
+    return _answer(problem(errors.NotFound(f"There is no such path.{hint}")))
+
+
+def unreadable(exception: Exception) -> HttpResponse:
+    """The answer to a request that Django would not read, before any view."""
+    is_too_large = isinstance(exception, RequestDataTooBig)
+    refusal = errors.TooLarge("The body is too large.") if is_too_large else errors.Malformed("It cannot be read.")
+    return _answer(problem(refusal))
+
+
+def defect() -> HttpResponse:
+    """The answer when we are at fault: it says nothing of what happened inside."""
+    title = "Something went wrong here; it has been logged"
+    return _answer({"type": "about:blank", "title": title, "status": 500, "code": "defect", "detail": title})
+
+
+def _answer(body: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(JSONRenderer().render(body), status=body["status"], content_type=CONTENT_TYPE)

@@ -39,11 +39,14 @@ NO_GRPC = "not served: littlehorse-client needs Python 3.12 or 3.13"
 
 
 class Command(BaseCommand):
-    help = "Migrate, load the demo and serve on 127.0.0.1 until Ctrl-C. Honours PORT, GRPC_PORT and DATABASE_URL; needs DEBUG=true."
+    help = (
+        "Migrate, load the demo and serve web and gRPC on 127.0.0.1 until Ctrl-C. "
+        "Honours PORT, GRPC_PORT and DATABASE_URL; needs DEBUG=true."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         port, grpc_port = settings.DEMO_PORT, settings.DEMO_GRPC_PORT
-        servers = {port: _web_server(port)}
+        servers = {port: web_server(port)}
         if find_spec("littlehorse"):
             servers[grpc_port] = _grpc_server(grpc_port)
         for number in servers:
@@ -53,17 +56,15 @@ class Command(BaseCommand):
         with _stopped_at_the_end(list(servers.values())) as processes:
             for number in servers:
                 _wait_until_it_answers(number, processes)
-            grpc = (
-                GRPC_WELCOME.format(host=HOST, port=grpc_port) if grpc_port in servers else "needs Python 3.12 or 3.13"
-            )
-            self.stdout.write(WELCOME.format(host=HOST, port=port, grpc=grpc))
+            grpc = GRPC_WELCOME if grpc_port in servers else NO_GRPC
+            self.stdout.write(WELCOME.format(host=HOST, port=port, grpc=grpc.format(host=HOST, port=grpc_port)))
             self.stdout.flush()
             ended = _first_to_end(processes)
         if ended is not None:
-            raise CommandError(f"{ended.args} ended by itself with {ended.returncode}.")
+            raise CommandError(f"A server ended by itself, with {ended.returncode}: {ended.args!r}")
 
 
-def _web_server(port: int) -> Sequence[str]:
+def web_server(port: int) -> Sequence[str]:
     options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-access-log", "--no-ws"]
     return [sys.executable, "-m", "granian", *options, "--host", HOST, "--port", str(port), "config.wsgi:application"]
 

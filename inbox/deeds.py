@@ -1,0 +1,113 @@
+"""What the buttons on the page of a task do: each a verb of the domain, and a sentence for whoever pressed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from usertasks import operations
+from usertasks.errors import Fault, InvalidArgument
+from usertasks.operations import SavePolicy
+
+from .task_page import TaskPage
+from .typed import ANSWER
+
+NOTHING, EVERYTHING = "\0", ""
+"""What no name of an input begins with, and what every one does."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What to say, and how the names of those inputs begin that are saved now; `leaves` if the page is done with."""
+
+    message: str
+    saved: str = NOTHING
+    leaves: bool = False
+
+
+def claim(page: TaskPage, argument: str) -> Done:
+    operations.claim(page.run.id, by=page.by)
+    return Done(_("The task is yours now."))
+
+
+def release(page: TaskPage, argument: str) -> Done:
+    operations.release(page.run.id, by=page.by)
+    return Done(_("The task went back to %s.") % page.run.user_group)
+
+
+def save_progress(page: TaskPage, argument: str) -> Done:
+    _require_readable(page)
+    # Whoever may override a claim has seen whose it is: the version they saw is held to.
+    policy = SavePolicy.IGNORE_CLAIM if page.by.holds("override_claim") else SavePolicy.FAIL_IF_CLAIMED_BY_OTHER
+    results = page.form.results if page.form.is_bound else page.run.results
+    operations.save_progress(page.run.id, results, by=page.by, policy=policy, expected=_version(page))
+    return Done(_("Your progress is saved."), saved=ANSWER)
+
+
+def complete(page: TaskPage, argument: str) -> Done:
+    _require_readable(page)
+    # A null takes back what was saved: the form shows every field, so an empty one was emptied.
+    results = {field.name: page.form.results.get(field.name) for field in page.fields if page.form.is_bound}
+    operations.complete(page.run.id, results, by=page.by, expected=_version(page))
+    return Done(_("Completed"), saved=ANSWER, leaves=True)
+
+
+def add_comment(page: TaskPage, argument: str) -> Done:
+    operations.add_comment(page.run.id, _words(page, "comment"), by=page.by)
+    return Done(_("Your comment is added."), saved="comment")
+
+
+def edit_comment(page: TaskPage, argument: str) -> Done:
+    name = f"comment-{argument}"
+    operations.edit_comment(page.run.id, _number(argument), _words(page, name), by=page.by)
+    return Done(_("Your comment is changed."), saved=name)
+
+
+def delete_comment(page: TaskPage, argument: str) -> Done:
+    operations.delete_comment(page.run.id, _number(argument), by=page.by)
+    return Done(_("The comment is deleted."), saved=f"comment-{argument}")
+
+
+def discard(page: TaskPage, argument: str) -> Done:
+    return Done(_("What you typed is thrown away."), saved=EVERYTHING)
+
+
+DEEDS: Mapping[str, Callable[[TaskPage, str], Done]] = {
+    "claim": claim,
+    "release": release,
+    "save_progress": save_progress,
+    "complete": complete,
+    "add_comment": add_comment,
+    "edit_comment": edit_comment,
+    "delete_comment": delete_comment,
+    "discard": discard,
+}
+"""The value of a button, up to its colon → what it does."""
+
+
+def do(page: TaskPage, button: str) -> Done:
+    """What the button of that value does. Raises `Refused`."""
+    verb, _colon, argument = button.partition(":")
+    if verb not in DEEDS:
+        raise InvalidArgument.at("action", Fault("not_a_choice", _("is no button of this page")))
+    return DEEDS[verb](page, argument)
+
+
+def _require_readable(page: TaskPage) -> None:
+    if page.form.is_bound and not page.form.is_valid():
+        raise InvalidArgument("")
+
+
+def _version(page: TaskPage) -> int | None:
+    return page.typed.version if page.typed else None
+
+
+def _words(page: TaskPage, name: str) -> str:
+    return page.typed.input(name).replace("\r\n", "\n") if page.typed else ""
+
+
+def _number(argument: str) -> int:
+    """The number of a comment; what is none names no comment."""
+    return int(argument) if argument.isdecimal() and len(argument) < 10 else 0

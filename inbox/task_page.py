@@ -1,0 +1,190 @@
+"""The page of a task: everything it shows, worked out before the template sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.forms import BoundField
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from django.utils.functional import cached_property
+
+from usertasks.actors import Actor
+from usertasks.controls import FileInput
+from usertasks.errors import NotFound
+from usertasks.events import sentence
+from usertasks.fieldtypes import type_of
+from usertasks.forms import TaskForm
+from usertasks.models import EventType, UserTaskComment, UserTaskEvent, UserTaskField, UserTaskRun
+from usertasks.rules import Action, allowed_actions
+
+from .changes import Changes
+from .names import readable
+from .typed import Typed
+
+HISTORY_LENGTH = 50
+"""So many events are shown at first; the rest when asked for."""
+
+
+def run_seen_by(by: Actor, run_id: UUID) -> UserTaskRun:
+    """The run, among what `by` may see. Raises `NotFound`."""
+    run = UserTaskRun.objects.visible_to(by).select_related("definition").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no such task.")
+    return run
+
+
+@dataclass(frozen=True)
+class Question:
+    """A field of the definition: its control in the form, and what is stored, as a person reads it."""
+
+    name: str
+    label: str
+    section: str
+    """The heading above it, where a new section begins."""
+    bound: BoundField
+    answer: str | None
+    file_url: str | None
+    theirs: str | None
+    """What is stored by now, where somebody changed it while this person was typing something else."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment, with what `by` may do to it, and the words that they were changing it to."""
+
+    comment: UserTaskComment
+    can_edit: bool
+    can_delete: bool
+    draft: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of history."""
+
+    event: UserTaskEvent
+    sentence: str
+
+
+class TaskPage:
+    """What the template of the page is given, as attributes."""
+
+    def __init__(
+        self,
+        run: UserTaskRun,
+        by: Actor,
+        typed: Typed | None = None,
+        *,
+        files: MultiValueDict[str, Any] | None = None,
+        must_be_complete: bool = False,
+        shows_all_history: bool = False,
+    ) -> None:
+        self.run, self.by, self.typed = run, by, typed
+        self.title = readable(run.user_task_def_name)
+        self.actions = allowed_actions(run, by)
+        self.can_answer = Action.SAVE_PROGRESS in self.actions
+        self.is_overdue = run.is_overdue(timezone.now())
+        self.fields: Sequence[UserTaskField] = list(run.definition.fields.all())
+        # A button alone answers nothing: then the form shows what is stored.
+        data, files = (typed.form_data, files) if typed and (typed.has_answers or files) else (None, None)
+        self.form = TaskForm(self.fields, run.results, data, files, must_be_complete=must_be_complete)
+        self.changes = Changes.since(run, typed.version if typed else None)
+        self.shows_all_history = shows_all_history
+        self.comment_draft = typed.input("comment") if typed else ""
+
+    @property
+    def changed_names(self) -> list[str]:
+        """The fields in which something else was typed than what is stored."""
+        return self.form.changed_data if self.form.is_bound else []
+
+    @property
+    def has_news(self) -> bool:
+        """Whether what was typed differs from what is stored."""
+        has_edited = any(remark.draft != remark.comment.comment for remark in self.remarks() if remark.can_edit)
+        return has_edited or bool(self.comment_draft.strip()) or bool(self.changed_names)
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        section = ""
+        questions = []
+        for field in self.fields:
+            heading = str(field.presentation.get("section", ""))
+            questions.append(self._question(field, heading if heading != section else ""))
+            section = heading
+        return questions
+
+    @property
+    def has_theirs(self) -> bool:
+        """Whether somebody else changed what this person was typing."""
+        return any(question.theirs is not None for question in self.questions)
+
+    def _question(self, field: UserTaskField, section: str) -> Question:
+        bound = self.form[field.name]
+        value = self.run.results.get(field.name)
+        file_url = None
+        if value is not None and type_of(field).content(value) is not None:
+            file_url = reverse("inbox:file", args=[self.run.id, field.position])
+        if isinstance(bound.field.widget, FileInput):
+            bound.field.widget.saved_url = file_url or ""
+        return Question(
+            name=field.name,
+            label=str(bound.label),
+            section=section,
+            bound=bound,
+            answer=None if value is None else type_of(field).show(value),
+            file_url=file_url,
+            theirs=self._theirs(field, value),
+        )
+
+    def _theirs(self, field: UserTaskField, value: Any) -> str | None:
+        if self.changes.results.get(field.name) == value or field.name not in self.changed_names:
+            return None
+        return "" if value is None else type_of(field).show(value)
+
+    def remarks(self) -> list[Remark]:
+        return [self._remark(comment) for comment in self.run.comments.all()]
+
+    def _remark(self, comment: UserTaskComment) -> Remark:
+        is_own = comment.user_id == self.by.user_id
+        drafts: Mapping[str, list[str]] = self.typed.inputs if self.typed else {}
+        draft = drafts.get(f"comment-{comment.number}", [comment.comment])[-1]
+        return Remark(
+            comment=comment,
+            can_edit=is_own and not comment.deleted,
+            can_delete=not comment.deleted and (is_own or self.by.holds("assign_usertaskrun")),
+            draft=draft.replace("\r\n", "\n"),
+        )
+
+    @property
+    def typed_answers(self) -> dict[str, str]:
+        """What was typed, by the label of the field."""
+        return self._labelled(self.typed.answers if self.typed else {})
+
+    @property
+    def typed_files(self) -> dict[str, str]:
+        """The files that were chosen, in base64, by the label of the field."""
+        return self._labelled(self.typed.files if self.typed else {})
+
+    def _labelled(self, texts: Mapping[str, str]) -> dict[str, str]:
+        labels = {field.name: field.display_name or field.name for field in self.fields}
+        return {labels.get(name, name): text for name, text in texts.items()}
+
+    def history(self) -> list[Line]:
+        """The newest events first."""
+        events = self.run.events.order_by("-number")
+        shown = events if self.shows_all_history else events[:HISTORY_LENGTH]
+        return [Line(event, sentence(event)) for event in shown]
+
+    def has_more_history(self) -> bool:
+        """Whether there is more than `history` gives; the first event has the number 1."""
+        return not self.shows_all_history and self.run.events.count() > HISTORY_LENGTH
+
+    def taken_at(self) -> Any:
+        """Since when its owner has had it."""
+        last = self.run.events.filter(type=EventType.ASSIGNED).last()
+        return last.time if last else self.run.scheduled_time

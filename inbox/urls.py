@@ -1,0 +1,42 @@
+"""The addresses of the pages: signing in and out, the boxes, and the tasks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
+
+from . import views
+
+
+class RunIdConverter:
+    """The id of a run: 32 hex digits, which is what we write, or the form with dashes."""
+
+    regex = "[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+    def to_python(self, value: str) -> UUID:
+        return UUID(value)
+
+    def to_url(self, value: UUID) -> str:
+        return value.hex
+
+
+register_converter(RunIdConverter, "run_id")
+
+pages = [
+    path("", views.box, {"name": "mine"}, name="mine"),
+    path("groups/", views.box, {"name": "groups"}, name="groups"),
+    path("done/", views.box, {"name": "done"}, name="done"),
+    path("all/", views.box, {"name": "all"}, name="all"),
+    path("tasks/<run_id:run_id>/", views.task, name="task"),
+    path("tasks/<run_id:run_id>/files/<int:position>/", views.file, name="file"),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="inbox:mine")),
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("inbox/", include((pages, "inbox"))),
+]

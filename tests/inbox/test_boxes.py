@@ -1,0 +1,191 @@
+"""The boxes: what lies in each, how many, in which order, and how one looks through them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.cast import a_definition, a_run, claimed_by, done_by
+from tests.inbox.pages import rows_of, signed_in, task_url
+from usertasks import operations
+from usertasks.actors import actor_for
+from usertasks.models import UserTaskRun
+
+
+def test_the_root_leads_to_my_tasks(alice: User) -> None:
+    assert signed_in(alice).get("/", follow=True).redirect_chain == [("/inbox/", 302)]
+
+
+def test_my_tasks_are_those_assigned_to_me(alice: User, bob: User) -> None:
+    mine, given = claimed_by(alice), a_run(user_id="alice", user_group=None)
+    claimed_by(bob), a_run(), done_by(alice)
+    assert set(rows_of(signed_in(alice).get("/inbox/"))) == {mine.id, given.id}
+
+
+def test_my_groups_hold_what_waits_there(alice: User, charlie: User) -> None:
+    waiting = a_run()
+    a_run(user_group="it"), claimed_by(alice)
+    assert rows_of(signed_in(alice).get("/inbox/groups/")) == [waiting.id]
+
+
+def test_my_groups_are_mine_even_for_who_may_see_everything(mona: User) -> None:
+    a_run()
+    assert rows_of(signed_in(mona).get("/inbox/groups/")) == []
+
+
+def test_done_is_what_i_completed(alice: User, bob: User) -> None:
+    mine = done_by(alice)
+    done_by(bob), claimed_by(alice)
+    assert rows_of(signed_in(alice).get("/inbox/done/")) == [mine.id]
+
+
+def test_all_is_what_i_may_see_and_no_more(alice: User, mona: User) -> None:
+    ours, theirs = a_run(), a_run(user_group="it")
+    assert rows_of(signed_in(alice).get("/inbox/all/")) == [ours.id]
+    assert set(rows_of(signed_in(mona).get("/inbox/all/"))) == {ours.id, theirs.id}
+
+
+def test_the_counts_equal_the_lists(alice: User) -> None:
+    claimed_by(alice), claimed_by(alice), a_run(), done_by(alice), a_run(user_group="it")
+    client = signed_in(alice)
+    counts = {tab.box.name: tab.count for tab in client.get("/inbox/").context["tabs"] if tab.count is not None}
+    assert counts == {"mine": 2, "groups": 1, "done": 1}
+    assert counts == {name: len(rows_of(client.get(reverse(f"inbox:{name}")))) for name in counts}
+
+
+def test_the_newest_comes_first_and_pages_neither_lose_nor_repeat(alice: User) -> None:
+    runs = [a_run(user_id="alice").id for _ in range(60)]
+    client, seen, url = signed_in(alice), [], "/inbox/"
+    for length in (25, 25, 10):
+        response = client.get(url)
+        seen += rows_of(response)
+        assert len(rows_of(response)) == length
+        url = "/inbox/" + response.context.get("older", "")
+    assert seen == list(UserTaskRun.objects.newest_first().values_list("id", flat=True))
+    assert set(seen) == set(runs)
+    back = client.get("/inbox/" + response.context["newer"])
+    assert rows_of(back) == seen[25:50]
+    assert rows_of(client.get("/inbox/" + back.context["newer"])) == seen[:25]
+
+
+def test_going_newer_than_the_top_shows_a_full_page(alice: User) -> None:
+    for _ in range(30):
+        a_run(user_id="alice")
+    client = signed_in(alice)
+    second = client.get("/inbox/" + client.get("/inbox/").context["older"])
+    a_run(user_id="alice")
+    first = client.get("/inbox/" + second.context["newer"])
+    newest = client.get("/inbox/" + first.context["newer"]) if "newer" in first.context else first
+    assert len(rows_of(newest)) == 25
+
+
+@pytest.mark.parametrize(
+    "cursor", ["nonsense", "2026-01-01_", "_", "2026-01-01T00:00:00_" + "0" * 32, "%00", "x" * 5000]
+)
+def test_a_cursor_that_cannot_be_read_shows_the_top(alice: User, cursor: str) -> None:
+    run = claimed_by(alice)
+    for parameter in ("after", "before"):
+        assert rows_of(signed_in(alice).get(f"/inbox/?{parameter}={cursor}")) == [run.id]
+
+
+@pytest.mark.parametrize("path", ["/inbox/", "/inbox/groups/", "/inbox/done/", "/inbox/all/"])
+def test_a_list_takes_as_many_queries_for_a_page_as_for_a_row(alice: User, path: str) -> None:
+    client = signed_in(alice)
+
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert client.get(path).status_code == 200
+        return len([query for query in captured if not query["sql"].startswith(("PRAGMA", "SELECT set_config"))])
+
+    a_run(), a_run(user_id="alice"), done_by(alice)
+    few = queries()
+    for _ in range(24):
+        a_run(), a_run(user_id="alice"), done_by(alice)
+    assert queries() == few == 8
+
+
+def test_filters_narrow_a_list_and_stay_in_the_address(alice: User) -> None:
+    wanted = a_run(a_definition("approve-invoice"))
+    a_run()
+    for _ in range(26):
+        a_run(a_definition("approve-invoice"))
+    client = signed_in(alice)
+    response = client.get("/inbox/groups/?user_task_def_name=approve-invoice&user_group=&overdue=")
+    assert response.status_code == 200
+    assert "user_task_def_name=approve-invoice" in response.context["older"]
+    older = client.get("/inbox/groups/" + response.context["older"])
+    assert wanted.id in rows_of(older)
+    assert len(rows_of(response)) + len(rows_of(older)) == 27
+    assert response.context["form"]["user_task_def_name"].value() == "approve-invoice"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("earliest_start=yesterday", "earliest_start"),
+        ("latest_start=0001-01-01T00:00:00%2B14:00", "latest_start"),
+        ("overdue=perhaps", "overdue"),
+        ("user_group=%00", "user_group"),
+        ("user_group=a&user_group=b", "user_group"),
+        ("colour=red", "__all__"),
+        ("status=DONE", "__all__"),
+    ],
+)
+def test_a_malformed_filter_is_said_beside_its_field(alice: User, query: str, field: str) -> None:
+    a_run()
+    response = signed_in(alice).get(f"/inbox/groups/?{query}")
+    assert response.status_code == 400
+    assert list(response.context["form"].errors) == [field]
+    assert rows_of(response) == []
+
+
+def test_overdue_is_said_in_words(alice: User) -> None:
+    a_run(due_at=timezone.now() - timedelta(days=2))
+    assert "Overdue by 2" in signed_in(alice).get("/inbox/groups/").content.decode().replace("\xa0", " ")
+
+
+def test_an_empty_box_says_what_to_do_next(alice: User, charlie: User) -> None:
+    client = signed_in(alice)
+    assert 'href="/inbox/groups/"' in client.get("/inbox/").content.decode().split("<main")[1]
+    assert "finance" in client.get("/inbox/groups/").content.decode()
+
+
+def test_names_and_notes_are_never_markup(alice: User) -> None:
+    a_run(user_group="finance", notes="<script>alert(1)</script>", wf_run_id="<b>")
+    assert "<script>alert" not in signed_in(alice).get("/inbox/groups/").content.decode()
+
+
+def test_a_row_leads_to_its_task_and_the_task_back_to_the_filtered_list(alice: User) -> None:
+    run = a_run()
+    client = signed_in(alice)
+    page = client.get("/inbox/groups/?user_group=finance").content.decode()
+    assert f"/inbox/tasks/{run.id.hex}/?back=" in page
+    url = task_url(run, back="/inbox/groups/?user_group=finance")
+    assert client.get(url).context["back"] == "/inbox/groups/?user_group=finance"
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example/inbox/", "/inbox/\\\\evil.example", "javascript:alert(1)"]
+)
+def test_the_way_back_never_leads_elsewhere(alice: User, back: str) -> None:
+    response = signed_in(alice).get(task_url(claimed_by(alice), back=back))
+    assert response.context["back"].startswith("/inbox/")
+    assert "evil.example" not in response.context["back"] or response.context["back"].startswith("/inbox/\\")
+
+
+def test_a_run_that_was_released_leaves_my_tasks(alice: User) -> None:
+    run = claimed_by(alice)
+    operations.release(run.id, by=actor_for(alice))
+    client: Any = signed_in(alice)
+    assert rows_of(client.get("/inbox/")) == []
+    assert isinstance(client, Client)

@@ -1,0 +1,116 @@
+"""Signing in and out, and what holds for every page."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from django.test import Client, RequestFactory, override_settings
+
+from inbox.middleware import RefusalMiddleware
+from inbox.views import bad_request
+from tests.cast import PASSWORD, a_run
+from tests.inbox.pages import signed_in, task_url
+from usertasks.errors import NotAllowed, NotFound, Refused, Stale, TooLarge, WrongState
+
+
+def test_every_page_asks_to_sign_in_first(alice: User) -> None:
+    for path in (
+        "/",
+        "/inbox/",
+        "/inbox/groups/",
+        "/inbox/done/",
+        "/inbox/all/",
+        task_url(a_run()),
+        "/inbox/tasks/" + "0" * 32 + "/",
+    ):
+        response = Client().get(path)
+        assert (response.status_code, response["Location"]) == (302, f"/sign-in/?next={path}")
+
+
+def test_signing_in_leads_to_where_one_wanted_to_go(alice: User) -> None:
+    form = {"username": "alice", "password": PASSWORD}
+    assert Client().post("/sign-in/", form)["Location"] == "/inbox/"
+    assert Client().post("/sign-in/", {**form, "next": "/inbox/done/"})["Location"] == "/inbox/done/"
+    assert Client().post("/sign-in/", {**form, "next": "https://evil.example/"})["Location"] == "/inbox/"
+
+
+def test_the_sign_in_form_has_the_names_people_rely_on() -> None:
+    html = Client().get("/sign-in/").content.decode()
+    assert re.search(r"<label[^>]*>Username</label>", html)
+    assert re.search(r"<label[^>]*>Password</label>", html)
+    assert re.search(r"<button[^>]*>Sign in</button>", html)
+
+
+def test_a_wrong_password_is_said(alice: User) -> None:
+    response = Client().post("/sign-in/", {"username": "alice", "password": "wrong"})
+    assert response.context["form"].errors
+    assert "errorlist" in response.content.decode()
+
+
+def test_signing_out_takes_a_post(alice: User) -> None:
+    client = signed_in(alice)
+    assert client.get("/sign-out/").status_code == 405
+    assert client.post("/sign-out/")["Location"] == "/sign-in/"
+    assert client.get("/inbox/").status_code == 302
+
+
+def test_a_part_of_a_page_is_not_replaced_by_the_sign_in_page(alice: User) -> None:
+    response = Client().get("/inbox/", headers={"HX-Request": "true"})
+    assert response["HX-Redirect"] == "/sign-in/?next=/inbox/"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_unknown_address_has_our_own_page(alice: User, debug: bool) -> None:
+    with override_settings(DEBUG=debug):
+        for client in (Client(), signed_in(alice)):
+            response = client.get("/no/such/page/")
+            assert response.status_code == 404
+            assert "404.html" in [template.name for template in response.templates]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [(NotFound, 404), (NotAllowed, 403), (WrongState, 409), (Stale, 412), (TooLarge, 413)],
+)
+def test_a_refusal_is_a_page_with_its_status(refusal: type[Refused], status: int, rf: RequestFactory) -> None:
+    middleware = RefusalMiddleware(lambda request: None)  # type: ignore[arg-type]
+    response = middleware.process_exception(rf.get("/inbox/"), refusal("Because."))
+    assert response is not None
+    assert response.status_code == status
+    assert middleware.process_exception(rf.get("/api/v1/"), refusal("Because.")) is None
+    assert middleware.process_exception(rf.get("/inbox/"), ValueError()) is None
+
+
+def test_a_body_that_is_too_large_has_its_own_page(rf: RequestFactory) -> None:
+    request: HttpRequest = rf.post("/inbox/")
+    assert bad_request(request, RequestDataTooBig()).status_code == 413
+    assert bad_request(request, ValueError()).status_code == 400
+
+
+def test_pages_hold_to_the_strict_policy(alice: User) -> None:
+    client = signed_in(alice)
+    for path in ("/sign-in/", "/inbox/", task_url(a_run())):
+        response = client.get(path)
+        assert "unsafe" not in response["Content-Security-Policy"]
+        html = response.content.decode()
+        assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:", html)
+        assert not re.search(r"(?:src|href)=\"(?:https?:)?//", html)
+
+
+def test_a_page_with_all_it_loads_is_small(alice: User) -> None:
+    html = signed_in(alice).get(task_url(a_run())).content
+    loaded = re.findall(r'(?:src|href)="/static/([^"]+)"', html.decode())
+    assert len(loaded) >= 4
+    sizes = [len(gzip.compress(html))]
+    for name in loaded:
+        path = finders.find(name)
+        assert path, name
+        with open(path, "rb") as file:
+            sizes.append(len(gzip.compress(file.read())))
+    assert sum(sizes) < 150_000
