@@ -1,0 +1,12 @@
+"""The admin at /admin/: definitions, runs and API tokens, for staff. Whatever changes here, changes by an operation."""
+
+from django.contrib import admin
+
+from .definitions import DefinitionAdmin
+from .runs import RunAdmin
+from .tokens import ApiTokenAdmin
+
+__all__ = ["ApiTokenAdmin", "DefinitionAdmin", "RunAdmin"]
+
+admin.site.site_header = "usertasks"
+admin.site.site_title = "usertasks"
