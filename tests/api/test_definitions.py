@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_definition_is_said_where_it_is(
 
 def test_the_list_is_filtered_by_name_prefix_and_newest(as_: As, service: User) -> None:
     caller = as_(service)
-    for name in ("alpha", "alpha-two", "beta"):
+    for name in ("alpha", "alpha-two", "beta", "Alpine"):
         a_definition(name)
     a_definition("alpha", [UserTaskField(name="other", type="INT")])
 
@@ -101,9 +101,9 @@ def test_the_list_is_filtered_by_name_prefix_and_newest(as_: As, service: User) 
         found = caller.get(f"user-task-defs/?{query}").json()["results"]
         return [(row["name"], row["version"]) for row in found]
 
-    assert listed("") == [("alpha", 0), ("alpha", 1), ("alpha-two", 0), ("beta", 0)]
+    assert sorted(listed("")) == [("Alpine", 0), ("alpha", 0), ("alpha", 1), ("alpha-two", 0), ("beta", 0)]
     assert listed("name=alpha") == [("alpha", 0), ("alpha", 1)]
-    assert listed("prefix=alpha&latest=true") == [("alpha", 1), ("alpha-two", 0)]
+    assert listed("prefix=al&latest=true") == [("alpha", 1), ("alpha-two", 0)]
     assert listed("latest=false&name=nope") == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import schemathesis
 import yaml
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from rest_framework.serializers import Serializer
 from schemathesis.specs.openapi.checks import (
@@ -68,10 +70,15 @@ def test_representations_have_the_keys_that_are_described(alice: User) -> None:
 
 
 @pytest.fixture
-def everything(db: None, admin: User) -> dict[str, str]:
+def everything(db: None, admin: User) -> Iterator[dict[str, str]]:
     """Something behind every kind of path, and somebody who may do all; gives the headers to call with."""
     a_run()
-    return {"Authorization": f"Bearer {token_of(admin)}"}
+    # A request ends with its connection closed, and with it the test's transaction; Django's client does the same.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield {"Authorization": f"Bearer {token_of(admin)}"}
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 api = schemathesis.openapi.from_path(SNAPSHOT)
