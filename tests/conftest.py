@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,6 +32,9 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+SECONDS_TO_CLOSE = 20
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -52,3 +57,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Before the test database goes, wait for the threads of servers that are just closing their connections."""
+    yield
+    end = time.monotonic() + SECONDS_TO_CLOSE
+    with django_db_blocker.unblock():
+        while connection.vendor == "postgresql" and _has_other_sessions() and time.monotonic() < end:
+            time.sleep(0.1)
+
+
+def _has_other_sessions() -> bool:
+    with connection.cursor() as cursor:
+        others = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        cursor.execute(f"SELECT EXISTS ({others})")
+        return bool(cursor.fetchone()[0])

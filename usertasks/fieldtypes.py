@@ -359,11 +359,18 @@ def schema_of(fields: Sequence[Field]) -> dict[str, Any]:
     }
 
 
-def flaw_of_field(field: Field) -> str | None:
-    """What is wrong with the `validation` or `presentation` of a field itself, or None."""
-    if not (isinstance(field.validation, dict) and isinstance(field.presentation, dict)):
-        return "'validation' and 'presentation' must be objects"
-    if flaw := json_text.flaw_of(field.validation) or json_text.flaw_of(field.presentation):
+def flaws_of_field(field: Field) -> dict[str, str]:
+    """What is wrong with the `validation` and the `presentation` of a field themselves, by part."""
+    flaws = {"validation": _flaw_of_validation(field), "presentation": _flaw_of_object(field.presentation)}
+    return {part: flaw for part, flaw in flaws.items() if flaw}
+
+
+def _flaw_of_object(value: Any) -> str | None:
+    return json_text.flaw_of(value) if isinstance(value, dict) else "must be an object"
+
+
+def _flaw_of_validation(field: Field) -> str | None:
+    if flaw := _flaw_of_object(field.validation):
         return flaw
     kind = type_of(field)
     for rule, bound in field.validation.items():

@@ -107,14 +107,17 @@ def test_the_list_is_filtered_by_name_prefix_and_newest(as_: As, service: User) 
     assert listed("latest=false&name=nope") == []
 
 
-@pytest.mark.parametrize("query", ["latest=maybe", "name=", "nope=1", "name=a&name=b", "prefix=%00", "limit=0", "cursor=x"])
+@pytest.mark.parametrize(
+    "query", ["latest=maybe", "name=", "nope=1", "name=a&name=b", "prefix=%00", "limit=0", "cursor=x"]
+)
 def test_a_filter_that_makes_no_sense_is_refused(as_: As, alice: User, query: str) -> None:
     answer = as_(alice).get(f"user-task-defs/?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
 
 
 @pytest.mark.parametrize(
-    "path", ["nope/", "nope/0/", "it-request/7/", "it-request/99999999999999999999/", "it-request/7/schema/", "-/", "%00/"]
+    "path",
+    ["nope/", "nope/0/", "it-request/7/", "it-request/99999999999999999999/", "it-request/7/schema/", "-/", "%00/"],
 )
 def test_what_is_not_there_is_not_found(as_: As, alice: User, path: str) -> None:
     a_definition()

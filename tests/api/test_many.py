@@ -77,9 +77,7 @@ def test_a_batch_that_cannot_be_one_is_refused(as_: As, service: User, body: Any
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
 
 
-def test_a_batch_takes_a_fixed_number_of_queries(
-    as_: As, service: User, django_assert_max_num_queries: Any
-) -> None:
+def test_a_batch_takes_a_fixed_number_of_queries(as_: As, service: User, django_assert_max_num_queries: Any) -> None:
     a_definition()
     caller = as_(service)
     with django_assert_max_num_queries(12):

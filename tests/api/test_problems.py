@@ -83,7 +83,9 @@ def test_an_empty_body_is_an_empty_object(as_: As, alice: User) -> None:
     assert as_(alice).send("POST", f"user-task-runs/{run.id.hex}/claim/", b"").status_code == 200
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
+)
 def test_the_body_is_json_whatever_it_is_called(as_: As, alice: User, content_type: str) -> None:
     run = a_run()
     caller = as_(alice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -31,9 +32,7 @@ def created(run: UserTaskRun, days_ago: int) -> UserTaskRun:
     return run
 
 
-def test_the_list_shows_exactly_what_the_caller_may_see(
-    as_: As, alice: User, charlie: User, mona: User
-) -> None:
+def test_the_list_shows_exactly_what_the_caller_may_see(as_: As, alice: User, charlie: User, mona: User) -> None:
     mine = created(claimed_by(alice), 3)
     groups = created(a_run(), 2)
     others = created(a_run(user_group="it"), 1)
@@ -146,7 +145,7 @@ def test_pages_follow_each_other_without_gap_or_repeat_and_lead_back(as_: As, al
             break
         answer = caller.get(answer["next"].split("/api/v1/")[1]).json()
     assert [len(page) for page in pages] == [4, 4, 3]
-    assert sorted(sum(pages, [])) == sorted(run.id.hex for run in runs)
+    assert sorted(itertools.chain(*pages)) == sorted(run.id.hex for run in runs)
     back = caller.get(answer["previous"].split("/api/v1/")[1]).json()
     assert [row["id"] for row in back["results"]] == pages[1]
     first = caller.get(back["previous"].split("/api/v1/")[1]).json()

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from tests.cast import ENGINE, a_definition, a_run
 from usertasks.actors import actor_for
 from usertasks.errors import InvalidArgument, NotAllowed, NotFound, WrongState
+from usertasks.fieldtypes import flaws_of_field
 from usertasks.models import UserTaskDef, UserTaskField
 from usertasks.operations import delete_definition, put_definition
 
@@ -126,3 +127,8 @@ def test_newest_is_one_of_each_name() -> None:
     put(a_field(), name="a")
     put(name="b")
     assert sorted(UserTaskDef.objects.newest().values_list("name", "version")) == [("a", 1), ("b", 0)]
+
+
+def test_a_flaw_is_named_where_it_stands() -> None:
+    field = UserTaskField(name="a", type="INT", validation={"min": "x"}, presentation={"b": "\0"})
+    assert set(flaws_of_field(field)) == {"validation", "presentation"}

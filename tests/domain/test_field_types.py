@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.domain.strategies import json_values, looking_at, nested
-from usertasks.fieldtypes import FIELD_TYPES, MAX_BYTES, check_results, flaw_of_field, schema_of, type_of
+from usertasks.fieldtypes import FIELD_TYPES, MAX_BYTES, check_results, flaws_of_field, schema_of, type_of
 from usertasks.json_text import canonical
 from usertasks.models import UserTaskField
 from usertasks.validation import Wrong
@@ -164,7 +164,7 @@ def test_a_bad_value_is_refused(type_name: str, value: Any, code: str) -> None:
     ids=lambda part: f"{part.type} {[*part.validation]}" if isinstance(part, UserTaskField) else "",
 )
 def test_a_rule_is_held(field: UserTaskField, good: list[Any], bad: list[Any], code: str) -> None:
-    assert flaw_of_field(field) is None
+    assert flaws_of_field(field) == {}
     assert [verdict(field, value) for value in good] == ["ok"] * len(good)
     assert [verdict(field, value) for value in bad] == [code] * len(bad)
 
@@ -205,7 +205,7 @@ def test_a_rule_is_held(field: UserTaskField, good: list[Any], bad: list[Any], c
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(field: UserTaskField) -> None:
-    assert flaw_of_field(field)
+    assert flaws_of_field(field)
 
 
 def test_every_fault_is_named_at_once_and_null_is_no_value() -> None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from .. import json_text
 from ..actors import Actor
 from ..errors import Fault, InvalidArgument, NotFound, WrongState
-from ..fieldtypes import FIELD_TYPES, flaw_of_field
+from ..fieldtypes import FIELD_TYPES, flaws_of_field
 from ..models import UserTaskDef, UserTaskField
 from ..models.definitions import MAX_FIELDS, MAX_NAME, NAME
 from ..rules import require_permission
@@ -103,9 +103,8 @@ def _faults_of_field(field: UserTaskField) -> dict[str, Fault]:
         faults["name"] = Fault("required", "must not be blank")
     if field.type not in FIELD_TYPES:
         faults["type"] = Fault("not_a_choice", f"must be one of: {', '.join(FIELD_TYPES)}")
-    elif flaw := flaw_of_field(field):
-        faults["validation"] = Fault("invalid", flaw)
-    return faults
+        return faults
+    return faults | {part: Fault("invalid", flaw) for part, flaw in flaws_of_field(field).items()}
 
 
 def _same(ours: Sequence[UserTaskField], theirs: Sequence[UserTaskField]) -> bool:
