@@ -14,7 +14,7 @@ import psycopg
 
 from tests.postgres import running_postgres
 
-from . import baseline, creation, data, operations, search
+from . import baseline, creation, data, grpc, operations, search
 from .report import Table, circumstances
 from .servers import PRODUCTION_LIKE, conninfo, enter_production, interrupted_by_sigterm, web_server
 from .stage import Options, Stage, tell
@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, Callable[[Stage], Table]] = {
     "search": search.measure,
     "operations": operations.measure,
     "creation": creation.measure,
+    "grpc": grpc.measure,
 }
 
 DESCRIPTION = """

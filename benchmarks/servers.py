@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -33,7 +34,9 @@ PRODUCTION_LIKE = {
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
 THREADS = 8
+GRPC_THREADS = 10
 POOL_SIZE = 10
+GRPC_ANNOUNCED = re.compile(rf"^gRPC on {re.escape(HOST)}:(\d+)$", re.MULTILINE)
 
 
 def enter_production(database_url: str, folder: str) -> None:
@@ -83,6 +86,22 @@ def web_server(folder: str) -> Iterator[int]:
 
 
 @contextmanager
+def grpc_server(folder: str) -> Iterator[int]:
+    """`manage.py serve_grpc` on a free port, which is yielded."""
+    command = [sys.executable, "manage.py", "serve_grpc", "--port", "0", "--threads", str(GRPC_THREADS)]
+    with _announced(command, Path(folder) / "grpc.log") as port:
+        yield port
+
+
+@contextmanager
+def constant_grpc_server(folder: str) -> Iterator[int]:
+    """A server that answers with the messages in `folder`; see `constant.py`."""
+    command = [sys.executable, "-m", "benchmarks.constant", folder, str(GRPC_THREADS)]
+    with _announced(command, Path(folder) / "constant.log") as port:
+        yield port
+
+
+@contextmanager
 def interrupted_by_sigterm() -> Iterator[None]:
     """SIGTERM ends the block as Ctrl-C does, so that every server is stopped on the way out."""
     previous = signal.signal(signal.SIGTERM, _interrupt)
@@ -109,6 +128,19 @@ def _running(command: list[str], environment: Mapping[str, str], log: Path) -> I
             # Its workers too: one that computes without end does not hear of its parent's death.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@contextmanager
+def _announced(command: list[str], log: Path) -> Iterator[int]:
+    """A gRPC server that prints the port it has taken."""
+    with _running(command, {**os.environ, "DATABASE_POOL_SIZE": str(POOL_SIZE)}, log) as process:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while process.poll() is None and time.monotonic() < deadline:
+            if found := GRPC_ANNOUNCED.search(log.read_text()):
+                yield int(found[1])
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"The gRPC server does not start:\n{log.read_text()[-2000:]}")
 
 
 def _free_port() -> int:

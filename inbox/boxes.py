@@ -44,7 +44,7 @@ class Box:
             parameters.appendlist(name, value)
         # Whoever may see everything still has only their own groups in "my groups".
         actor = dataclasses.replace(by, permissions=frozenset()) if self.sees_own_only else by
-        return Search(parameters, by=actor)
+        return Search(parameters, by=actor, is_local=True)
 
 
 BOXES: Mapping[str, Box] = {

@@ -207,7 +207,9 @@ class FileField(forms.Field):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, UploadedFile):
-            if value.size is None or value.size > self.max_bytes:
+            if not value.size:
+                raise ValidationError(_("is empty"), code="invalid")
+            if value.size > self.max_bytes:
                 raise ValidationError(
                     _("must have at most %(max)d bytes") % {"max": self.max_bytes}, code="out_of_range"
                 )

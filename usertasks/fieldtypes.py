@@ -25,6 +25,8 @@ from .errors import Fault
 from .validation import KEYWORDS, TIME, Field, Wrong, apply_rules, flaw_of_rules
 
 INT64 = (-(2**63), 2**63 - 1)
+EXACT = 2.0**53
+"""Below this a double says which integer was meant."""
 MAX_BYTES = 1024 * 1024
 """The largest value of a `BYTES` field, in bytes before base64: results travel as one JSON document."""
 
@@ -111,10 +113,11 @@ class Integer(FieldType):
         # 3.0 is the integer 3 in JSON (RFC 8259 section 6, JSON Schema 2020-12 section 4.2.3); true is a boolean.
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Wrong("wrong_type", "must be an integer")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise Wrong("out_of_range", "must fit into 64 bits")
-        if value != int(value):
-            raise Wrong("wrong_type", "must be an integer")
+        if isinstance(value, float):
+            if not abs(value) < EXACT:
+                raise Wrong("out_of_range", "must fit into 64 bits, and be written without a point or an exponent")
+            if not value.is_integer():
+                raise Wrong("wrong_type", "must be an integer")
         if not INT64[0] <= int(value) <= INT64[1]:
             raise Wrong("out_of_range", "must fit into 64 bits")
         return int(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import BooleanField, DateTimeField, F, Func, Q, UUIDField, Value
+from django.db.models import BooleanField, CharField, DateTimeField, F, Func, Q, UUIDField, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
@@ -21,8 +23,10 @@ from django_filters.fields import IsoDateTimeField
 from . import json_text
 from .actors import Actor
 from .errors import Fault, InvalidArgument
+from .fieldtypes import Timestamp
 from .models import OPEN, Status, UserTaskRun
 from .models.runs import NEWEST_FIRST, STATUSLESS, UserTaskRunQuerySet
+from .validation import Wrong
 
 LIST_FIELDS = (
     "id",
@@ -58,17 +62,29 @@ class ExactText(forms.CharField):
         super().__init__(**{"strip": False, **kwargs})
 
 
+TIMES = ("earliest_start", "latest_start")
+
+
 class TextFilter(django_filters.CharFilter):
     field_class = ExactText
 
 
+LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
+"""What a browser's control for a date and time sends: it is meant in the current time zone."""
+
+
 class Moment(IsoDateTimeField):
-    """ISO 8601; without an offset it is meant in the current time zone. A space stands for the `+` of a URL."""
+    """RFC 3339, or a local time. A space stands for the `+` that a URL has lost."""
 
     def clean(self, value: Any) -> Any:
-        moment = super().clean(value.replace(" ", "+") if isinstance(value, str) else value)
+        text = value.replace(" ", "+") if isinstance(value, str) else ""
         try:
+            if text and not LOCAL_TIME.fullmatch(text):
+                return Timestamp().moment(text)
+            moment = super().clean(text)
             return moment and moment.astimezone(UTC)
+        except Wrong as wrong:
+            raise ValidationError(wrong.fault.message, code="invalid") from None
         except OverflowError:
             raise ValidationError("lies outside of the years 1 to 9999 in UTC", code="invalid") from None
 
@@ -112,20 +128,34 @@ class Position:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of rows with the attributes of `LIST_FIELDS`, and whether there are more of them in its direction."""
+    """A page of rows with the columns of the search, and whether there are more of them in its direction."""
 
     rows: Sequence[Any]
     has_more: bool
+
+
+type Way = dict[str, list[str]]
+"""Column → the values of which a run must have one."""
 
 
 class Search:
     """What somebody looks for among what they may see. Raises `InvalidArgument` for what is unknown or malformed.
 
     `parameters` maps the name of a filter to its texts; a blank one is malformed, and only `status` may be repeated.
+    `columns` are those of the rows of a page, `id` and `scheduled_time` among them. Times need an offset, unless they
+    come from a page, where people mean their own (`is_local`).
     """
 
-    def __init__(self, parameters: MultiValueDict[str, str], *, by: Actor) -> None:
+    def __init__(
+        self,
+        parameters: MultiValueDict[str, str],
+        *,
+        by: Actor,
+        columns: Sequence[str] = LIST_FIELDS,
+        is_local: bool = False,
+    ) -> None:
         self.by = by
+        self.columns = columns
         self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all())
         faults = {
             name: [Fault("unknown_field", "is no filter")] for name in parameters if name not in self.filterset.filters
@@ -133,6 +163,8 @@ class Search:
         for name, texts in parameters.lists():
             if "" in texts or (len(texts) > 1 and name != "status"):
                 faults.setdefault(name, [Fault("invalid", "must be given once, and not blank")])
+            elif not is_local and name in TIMES and LOCAL_TIME.fullmatch(texts[0]):
+                faults[name] = [Fault("invalid", "must have an offset, such as Z or +01:00")]
         for name, errors in self.filterset.form.errors.get_json_data().items():
             faults.setdefault(name, [Fault(_code(error["code"]), error["message"]) for error in errors])
         if faults:
@@ -151,52 +183,63 @@ class Search:
     def newest(self, *, limit: int, after: Position | None = None, before: Position | None = None) -> Page:
         """The newest `limit` runs; older than `after`, or the nearest that are newer than `before`.
 
-        PostgreSQL merges one index scan for each way in which a run can be visible (mine, each of my groups): what a
-        page costs depends on neither how much there is nor how far one has paged. SQLite, which cannot order the parts
-        of a union, gets the same conditions joined by OR.
+        PostgreSQL takes the newest keys of each way in which a run can be visible (mine, each of my groups) from an
+        index, and reads the rows of the newest among them: what a page costs depends on neither how much there is nor
+        how far one has paged. Other databases get the same conditions joined by OR.
         """
         order = [name.removeprefix("-") for name in NEWEST_FIRST] if before else list(NEWEST_FIRST)
-        wanted = limit + 1
-        parts = [
-            part.filter(*_beyond(after, before)).values_list(*LIST_FIELDS, named=True).order_by(*order)[:wanted]
-            for part in self._parts()
-        ]
-        rows: Any = parts[0] if parts else []
-        if len(parts) > 1:
-            # A run can come by two ways at most: as mine, and as my group's.
-            rows = parts[0].union(*parts[1:], all=True).order_by(*order)[: 2 * wanted]
-        found = list({row.id: row for row in rows}.values())
+        runs = self._ordered_runs(order, limit + 1, _beyond(after, before))
+        found: Sequence[Any] = list(runs.order_by(*order).values_list(*self.columns, named=True)[: limit + 1])
         page = found[:limit]
         return Page(rows=page[::-1] if before else page, has_more=len(found) > limit)
 
-    def _parts(self) -> list[UserTaskRunQuerySet]:
-        """What matches, in parts each of which one index answers, newest first.
+    def _ordered_runs(self, order: Sequence[str], wanted: int, beyond: Sequence[Any]) -> UserTaskRunQuerySet:
+        """What matches beyond a place; at least the first `wanted` of it, where the whole would cost more.
 
-        Few indexes do without the status, so that where it is open it is spelled out. A workflow run has few runs.
+        A workflow run has few runs.
+        """
+        if "wf_run_id" in self.given or connection.vendor != "postgresql":
+            return self.runs().filter(*beyond)
+        matching: UserTaskRunQuerySet = self._matching_but_for_status().filter(*beyond)
+        ways = self._ways()
+        if len(ways) == 1 and all(len(values) == 1 for values in ways[0].values()):
+            return matching.filter(**{name: value for name, (value,) in ways[0].items()})
+        if not ways:
+            return matching.none()
+        return UserTaskRun.objects.filter(pk__in=_newest_keys(matching, ways, order, wanted))
+
+    def _ways(self) -> list[Way]:
+        """The ways in which a run can match, each of which one index answers, newest first.
+
+        Few indexes do without the status, so that where it is open it is spelled out.
         """
         owners = self._owners()
-        if "wf_run_id" in self.given or not connection.features.supports_slicing_ordering_in_compound:
-            return [self.runs()]
-        seen = (
-            [Q()]
-            if owners is None
-            else [Q(user_id=name) for name in owners[0]] + [Q(user_group=name) for name in owners[1]]
-        )
-        matching = cast(UserTaskRunQuerySet, self.filterset.qs)
-        parts = []
+        seen: list[Way] = [{}] if owners is None else [{"user_id": owners[0]}, {"user_group": owners[1]}]
+        statuses = self._statuses()
+        ways = []
         for way in seen:
-            columns = {name for name in ("user_task_def_name", "user_id", "user_group") if name in self.given}
-            columns |= {name for name, _ in way.children}  # type: ignore[misc]
-            statuses = self._statuses()
-            if not statuses and columns in STATUSLESS:
-                parts.append(matching.filter(way))
+            columns = {name for name in ("user_task_def_name", "user_id", "user_group") if name in self.given} | {*way}
+            if statuses is None and columns in STATUSLESS:
+                ways.append(way)
                 continue
-            parts += [
-                matching.filter(way, status=status)
-                for status in statuses or Status.values
-                if status != Status.UNASSIGNED or "user_id" not in columns
-            ]
-        return parts
+            possible = Status.values if statuses is None else statuses
+            nobodys = {Status.UNASSIGNED} if "user_id" in columns else set()
+            ways.append({**way, "status": [status for status in possible if status not in nobodys]})
+        return [way for way in ways if all(way.values())]
+
+    def _matching_but_for_status(self) -> UserTaskRunQuerySet:
+        """What the other filters leave; of `overdue`, that the run was due by now.
+
+        A way names its status once. PostgreSQL would multiply the odds of two conditions that say the same, and sort
+        what it then believes to be few.
+        """
+        runs: Any = UserTaskRun.objects.all()
+        for name, value in self.given.items():
+            if name == "overdue" and value == "true":
+                runs = runs.filter(due_at__lt=timezone.now())
+            elif name != "status":
+                runs = self.filterset.filters[name].filter(runs, value)
+        return cast(UserTaskRunQuerySet, runs)
 
     def _owners(self) -> tuple[list[str], list[str]] | None:
         """The users and the groups of which a run must have one to be seen, as far as the filters leave that open."""
@@ -206,11 +249,32 @@ class Search:
         can_be_mine = user_id is None and self._statuses() != [Status.UNASSIGNED]
         return [self.by.user_id] if can_be_mine else [], [] if user_group else sorted(self.by.groups)
 
-    def _statuses(self) -> list[str]:
-        """The statuses that a run must have one of; none where all will do."""
+    def _statuses(self) -> list[str] | None:
+        """The statuses that a run must have one of; None where all will do."""
         overdue = OPEN if self.given.get("overdue") == "true" else frozenset(Status.values)
         possible = overdue & set(self.given.get("status") or Status.values)
-        return [] if len(possible) == len(Status) else sorted(possible)
+        return None if len(possible) == len(Status) else sorted(possible)
+
+
+def _newest_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Sequence[str], wanted: int) -> RawSQL:
+    """The ids of at least the first `wanted` of `runs` that come by one of these ways.
+
+    The plan has a branch for each way and not for each value, as the union of as many queries would: planning that
+    takes longer than answering it. A run can come by two ways at most: as mine, and as my group's. Nothing that a
+    caller says is part of the text of the SQL.
+    """
+    branches, parameters = [], []
+    for way in ways:
+        each = {name: RawSQL(f"each_{name}.value", [], CharField()) for name in way}  # noqa: S611
+        keys = runs.filter(**each).order_by(*order).values_list("id", "scheduled_time")[:wanted]
+        sql, values = keys.query.sql_with_params()
+        sources = " CROSS JOIN ".join(f"unnest(%s::text[]) AS each_{name} (value)" for name in way)
+        branches.append(f"SELECT keys.* FROM {sources} CROSS JOIN LATERAL ({sql}) AS keys")  # noqa: S608
+        parameters += [*way.values(), *values]
+    newest = ", ".join(f"{name.removeprefix('-')} {'DESC' if name.startswith('-') else 'ASC'}" for name in order)
+    union = " UNION ALL ".join(branches)
+    text = f"SELECT id FROM ({union}) AS found ORDER BY {newest} LIMIT {2 * wanted}"  # noqa: S608
+    return RawSQL(text, parameters)  # noqa: S611
 
 
 def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:

@@ -13,11 +13,11 @@ MAX_DEPTH = 64
 
 
 INTEGERS = (-(2**63), 2**64 - 1)
-"""The integers that are kept digit by digit; beyond them a number is a double, as in most readers of JSON."""
+"""The integers that are taken: what most readers of JSON keep digit by digit."""
 
 
-def number(digits: str) -> int | float:
-    """The number that an integer of JSON says."""
+def stored_number(digits: str) -> int | float:
+    """The number that an integer in the database stands for: one past `INTEGERS` was a double."""
     if len(digits) > len(str(INTEGERS[0])):
         return float(digits)
     value = int(digits)
@@ -28,17 +28,17 @@ class Decoder(json.JSONDecoder):
     """Reads what is stored: PostgreSQL writes the double 1e22 as an integer of 23 digits."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"parse_int": number, **kwargs})
+        super().__init__(**{"parse_int": stored_number, **kwargs})
 
 
 def read(text: bytes | str) -> Any:
     """The value that `text` says. Raises `Malformed`: no UTF-8, no JSON, NaN, a key given twice, or nested too deep."""
     try:
         spelled = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        value = json.loads(spelled, parse_int=number, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        value = json.loads(spelled, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError:
         raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.") from None
-    except ValueError as problem:  # JSONDecodeError and UnicodeDecodeError
+    except ValueError as problem:  # JSONDecodeError, UnicodeDecodeError and integers of thousands of digits
         raise Malformed(f"This is not JSON: {problem}.") from None
     if _depth(value) > MAX_DEPTH:
         raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.api.conftest import Caller
-from tests.cast import FINANCE, a_definition, a_run, claimed_by, done_by
+from tests.cast import FINANCE, a_definition, a_run, a_user, claimed_by, done_by
 from usertasks.models import UserTaskRun
 
 As = Callable[[User], Caller]
@@ -84,6 +84,28 @@ def test_the_same_creation_with_an_id_gives_the_same_run(as_: As, service: User)
     assert refusal(caller.post("user-task-runs/", {**body, "priority": 51})) == (409, "already_exists")
 
 
+def test_a_repeated_creation_shows_nothing_that_its_caller_may_not_see(as_: As, alice: User) -> None:
+    a_definition()
+    creator = a_user("creator", permissions=["add_usertaskrun"])
+    body = {**NEW, "id": "8bb5d43e14894c82bb1deab7a68b32ae"}
+    first = as_(creator).post("user-task-runs/", body)
+    base = "user-task-runs/8bb5d43e14894c82bb1deab7a68b32ae/"
+    as_(alice).post(f"{base}claim/")
+    as_(alice).post(f"{base}save-progress/", {"results": {"requestedItem": "secret"}})
+    again = as_(creator).post("user-task-runs/", body)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert refusal(as_(creator).get(base)) == (404, "not_found")
+
+
+def test_saving_needs_results(as_: As, alice: User) -> None:
+    run = claimed_by(alice)
+    as_(alice).post(path(run, "save-progress/"), {"results": {"requestedItem": "lightsaber"}})
+    answer = as_(alice).post(path(run, "save-progress/"))
+    assert refusal(answer) == (400, "invalid_argument")
+    assert answer.json()["errors"]["results"][0]["code"] == "required"
+    assert as_(alice).get(path(run)).json()["results"] == {"requestedItem": "lightsaber"}
+
+
 def test_creating_takes_the_permission(as_: As, alice: User) -> None:
     a_definition()
     assert refusal(as_(alice).post("user-task-runs/", NEW)) == (403, "not_allowed")
@@ -110,6 +132,8 @@ def test_creating_takes_the_permission(as_: As, alice: User) -> None:
         ({"due_at": "0001-01-01T00:00:00+14:00"}, "due_at", "out_of_range"),
         ({"id": "8bb5"}, "id", "invalid"),
         ({"id": 5}, "id", "wrong_type"),
+        ({"id": ""}, "id", "invalid"),
+        ({"due_at": ""}, "due_at", "invalid"),
         ({"wf_run_id": ""}, "wf_run_id", "invalid"),
         ({"notes": "\0"}, "notes", "invalid"),
         ({"user_task_def": None}, "user_task_def", "wrong_type"),

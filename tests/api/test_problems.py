@@ -43,7 +43,7 @@ def refusal(answer: Any) -> tuple[int, str]:
         (b'{"results": "\xff"}', "malformed"),
         (b"[" * 100_000, "malformed"),
         (b'{"a":' * 100_000, "malformed"),
-        (b'{"results": {"amount": ' + b"9" * 10_000 + b"}}", "invalid_argument"),
+        (b'{"results": {"amount": ' + b"9" * 10_000 + b"}}", "malformed"),
         (b'{"results": 3}', "invalid_argument"),
         (b'{"results": []}', "invalid_argument"),
         (b'{"results": null}', "invalid_argument"),
@@ -52,6 +52,9 @@ def refusal(answer: Any) -> tuple[int, str]:
         (b'{"results": {"\\u0000": 1}}', "invalid_argument"),
         (b'{"results": {"amount": 1e400}}', "invalid_argument"),
         (b'{"results": {"count": 9223372036854775808}}', "invalid_argument"),
+        (b'{"results": {"count": -9223372036854775809}}', "invalid_argument"),
+        (b'{"results": {"count": 9007199254740993.0}}', "invalid_argument"),
+        (b'{"results": {"anything": {"deep": 18446744073709551617}}}', "invalid_argument"),
         (b'{"results": {"count": 1e400}}', "invalid_argument"),
         (b'{"results": {"count": true}}', "invalid_argument"),
         (b'{"results": {"count": "3"}}', "invalid_argument"),
@@ -130,6 +133,19 @@ def test_the_answer_is_json_whatever_is_accepted(as_: As, alice: User, accept: s
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
 
 
+def test_faults_of_numbers_are_named_with_all_the_others(as_: As, alice: User) -> None:
+    fields = [UserTaskField(name="count", type="INT"), UserTaskField(name="text", type="STR")]
+    run = claimed_by(alice, definition=a_definition("numbers", fields))
+    body = b'{"results": {"count": 1e400, "text": 5, "zz": 1}}'
+    errors = as_(alice).send("POST", f"user-task-runs/{run.id.hex}/complete/", body).json()["errors"]
+    codes = {field: faults[0]["code"] for field, faults in errors.items()}
+    assert codes == {"count": "out_of_range", "text": "wrong_type", "zz": "unknown_field"}
+
+
+def test_a_refusal_of_the_description_is_a_problem_too(nobody: Caller) -> None:
+    assert refusal(nobody.get("schema/?format=zz")) == (404, "not_found")
+
+
 def test_an_answer_says_back_what_was_sent_without_breaking(as_: As, alice: User) -> None:
     run = claimed_by(alice)
     body = json.dumps({"results": {"\ud800<script>": 1}})
@@ -140,9 +156,10 @@ def test_an_answer_says_back_what_was_sent_without_breaking(as_: As, alice: User
 
 
 def test_a_host_that_is_not_ours_is_refused_with_a_problem(nobody: Caller) -> None:
-    with override_settings(DEBUG=False, ALLOWED_HOSTS=["tasks.example.com"]):
-        answer = nobody.get("user-task-runs/", Host="elsewhere.example.com")
-    assert refusal(answer) == (400, "malformed")
+    for is_debugged in (False, True):
+        with override_settings(DEBUG=is_debugged, ALLOWED_HOSTS=["tasks.example.com"]):
+            answer = nobody.get("user-task-runs/", Host="elsewhere.example.com")
+        assert refusal(answer) == (400, "malformed")
 
 
 def test_a_defect_of_ours_is_a_problem_that_tells_nothing(nobody: Caller) -> None:

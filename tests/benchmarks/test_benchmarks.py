@@ -30,6 +30,7 @@ ROWS = {
     },
     "Operations": {"claim", "save-progress", "complete"},
     "Creation": {"one by one", "batch of 1,000"},
+    "gRPC": {"GetUserTaskRun", "SearchUserTaskRun", "CompleteUserTaskRun"},
 }
 
 

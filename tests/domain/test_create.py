@@ -125,9 +125,12 @@ class TestOwnId:
         request = replace(FOR_FINANCE, id=GUID)
         created(request)
         operations.claim(GUID, by=actor_for(alice))
-        again = create(request, by=ENGINE).run
-        assert again is not None
-        assert again.user_id == "alice"
+        as_created = create(request, by=ENGINE).run
+        as_it_is = create(request, by=replace(ENGINE, permissions=ENGINE.permissions | {"view_usertaskrun"})).run
+        assert as_created is not None
+        assert as_it_is is not None
+        assert (as_created.id, as_created.user_id, as_created.status) == (GUID, None, "UNASSIGNED")
+        assert (as_it_is.id, as_it_is.user_id, as_it_is.status) == (GUID, "alice", "ASSIGNED")
 
     def test_the_same_moment_in_another_offset_is_the_same_request(self) -> None:
         noon = datetime(2026, 12, 1, 12, tzinfo=UTC)

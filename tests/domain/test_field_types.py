@@ -284,3 +284,21 @@ def test_the_schema_of_a_format_says_the_same(type_name: str, rules: dict[str, A
     )
     assert validator.is_valid({"a": good})
     assert not validator.is_valid({"a": bad})
+
+
+def test_no_text_makes_a_pattern_take_for_ever() -> None:
+    """A backtracking engine would need longer than the age of the universe for this one."""
+    field = UserTaskField(name="a", type="STR", validation={"pattern": "^(a+)+$"})
+    _, faults = check_results([field], {"a": "a" * 5000 + "!"}, must_be_complete=True)
+    assert faults["a"][0].code == "invalid"
+
+
+def test_an_anchored_pattern_is_the_whole_text() -> None:
+    field = UserTaskField(name="a", type="STR", validation={"pattern": "^[a-z]+$"})
+    assert check_results([field], {"a": "abc\n"}, must_be_complete=True)[1]
+    assert not check_results([field], {"a": "abc"}, must_be_complete=True)[1]
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)b", r"(a)\1", "(", "(a{1000}){1000}"])
+def test_a_pattern_that_cannot_be_held_to_in_linear_time_is_refused(pattern: str) -> None:
+    assert flaws_of_field(UserTaskField(name="a", type="STR", validation={"pattern": pattern}))

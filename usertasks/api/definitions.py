@@ -89,7 +89,7 @@ class DefinitionViewSet(View):
             raise InvalidArgument.at("latest", Fault("not_a_choice", "must be true or false"))
         rows = self._rows()
         if "name" in given:
-            rows = rows.filter(name=given["name"])
+            rows = rows.named(given["name"])
         if "prefix" in given:
-            rows = rows.filter(name__startswith=given["prefix"])
+            rows = rows.with_prefix(given["prefix"])
         return rows.newest() if given.get("latest") == "true" else rows

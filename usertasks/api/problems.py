@@ -10,7 +10,6 @@ from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooB
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from .. import errors
@@ -80,13 +79,16 @@ def errors_of(refusal: Refused) -> dict[str, list[dict[str, str]]]:
     }
 
 
-def handle(exception: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler: a problem for every refusal, whoever raised it; None for a defect of ours."""
+def handle(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+    """DRF's exception handler: a problem for every refusal, whoever raised it; None for a defect of ours.
+
+    The answer is written here, because a view such as that of the API's description renders YAML.
+    """
     refusal = refusal_of(exception)
     if refusal is None:
         return None
     default = exception_handler(exception, dict(context))  # sets WWW-Authenticate and Retry-After
-    response = Response(problem(refusal), status=HTTP_STATUS[refusal.code], content_type=CONTENT_TYPE)
+    response = _answer(problem(refusal))
     for name in ("WWW-Authenticate", "Retry-After"):
         if default is not None and name in default:
             response[name] = default[name]

@@ -40,8 +40,7 @@ def run_row(run: Any, actor: Actor) -> dict[str, Any]:
 
 def run_detail(run: UserTaskRun, actor: Actor) -> dict[str, Any]:
     """A run with the questions that it asks."""
-    fields = UserTaskField.objects.filter(definition=run.definition_id)
-    return {**run_row(run, actor), "fields": fields_of(fields)}
+    return {**run_row(run, actor), "fields": fields_of(run.fields)}
 
 
 def definition(row: UserTaskDef) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..fieldtypes import FIELD_TYPES
 from ..models import EventType, Status
 from ..operations import RunRequest, SavePolicy
 from ..rules import Action
-from .shapes import AnyObject, Guid, Moment, Request, Results, Storable, Text, Whole, YesOrNo
+from .shapes import AnyObject, AnyValue, Guid, Moment, Request, Results, Storable, Text, Whole, YesOrNo
 
 
 class DefinitionReference(serializers.Serializer[Any]):
@@ -115,7 +115,7 @@ class Assignment(Request):
 class Saving(Request):
     """`user_id` defaults to the caller; another one takes `usertasks.act_on_behalf`."""
 
-    results = Results(default=dict)
+    results = Results()
     policy = serializers.ChoiceField(choices=list(SavePolicy), default=SavePolicy.FAIL_IF_CLAIMED_BY_OTHER)
     user_id = Text(required=False, allow_null=True, default=None)
 
@@ -183,7 +183,7 @@ class Problem(serializers.Serializer[Any]):
 
 
 class Batch(Request):
-    runs = serializers.ListField(child=serializers.JSONField(), min_length=1)
+    runs = serializers.ListField(child=AnyValue(), min_length=1)
     atomic = YesOrNo(default=True)
 
 

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from .. import json_text
@@ -51,10 +52,28 @@ class YesOrNo(Exactly, serializers.BooleanField):
     json_types = (bool,)
 
 
-class AnyObject(Exactly, serializers.JSONField):
+@extend_schema_field({})
+class AnyValue(serializers.Field[Any, Any, Any, Any]):
+    """Any JSON, null included; what may be in it, the domain says."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": True, **kwargs})
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class AnyObject(Exactly, AnyValue):
     """A JSON object; what may be in it, the domain says."""
 
     json_types = (dict,)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": False, **kwargs})
 
 
 class Results(AnyObject):
@@ -73,6 +92,9 @@ class Storable(AnyObject):
 class Moment(Text):
     """An RFC 3339 date and time with an offset."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_blank": False, **kwargs})
+
     def to_internal_value(self, data: str) -> datetime:  # type: ignore[override]
         try:
             return cast(Timestamp, FIELD_TYPES["TIMESTAMP"]).moment(data)
@@ -82,6 +104,9 @@ class Moment(Text):
 
 class Guid(Text):
     """An id: 32 hex digits, or dashed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_blank": False, **kwargs})
 
     def to_internal_value(self, data: str) -> uuid.UUID:  # type: ignore[override]
         guid = guid_of(data)

@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,210 +17,408 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='BulkChange',
+            name="BulkChange",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('actor', models.CharField(max_length=255)),
-                ('action', models.CharField(max_length=20)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('items', models.JSONField(decoder=usertasks.json_text.Decoder, default=list)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("actor", models.CharField(max_length=255)),
+                ("action", models.CharField(max_length=20)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("items", models.JSONField(decoder=usertasks.json_text.Decoder, default=list)),
             ],
             options={
-                'verbose_name': 'bulk change',
+                "verbose_name": "bulk change",
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API token',
+                "verbose_name": "API token",
             },
         ),
         migrations.CreateModel(
-            name='UserTaskDef',
+            name="UserTaskDef",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('version', models.PositiveIntegerField()),
-                ('description', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                ("version", models.PositiveIntegerField()),
+                ("description", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name': 'definition',
-                'constraints': [models.UniqueConstraint(fields=('name', 'version'), name='definition_version_once'), models.CheckConstraint(condition=models.Q(('version__gte', 0)), name='definition_version_from_0'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='definition_has_name')],
+                "verbose_name": "definition",
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "version"), name="definition_version_once"),
+                    models.CheckConstraint(condition=models.Q(("version__gte", 0)), name="definition_version_from_0"),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="definition_has_name"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='UserTaskRun',
+            name="UserTaskRun",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('wf_run_id', models.CharField(max_length=255, verbose_name='workflow run')),
-                ('user_task_def_name', models.CharField(max_length=200, verbose_name='definition name')),
-                ('user_task_def_version', models.PositiveIntegerField(verbose_name='definition version')),
-                ('user_id', models.CharField(blank=True, max_length=255, null=True, verbose_name='user')),
-                ('user_group', models.CharField(blank=True, max_length=255, null=True, verbose_name='group')),
-                ('status', models.CharField(choices=[('UNASSIGNED', 'Unassigned'), ('ASSIGNED', 'Assigned'), ('DONE', 'Done'), ('CANCELLED', 'Cancelled')], max_length=10)),
-                ('results', models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
-                ('notes', models.TextField(blank=True, default='')),
-                ('scheduled_time', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('epoch', models.PositiveIntegerField(default=0)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='due')),
-                ('priority', models.PositiveSmallIntegerField(default=50)),
-                ('on_cancellation_exception_name', models.CharField(blank=True, max_length=255, null=True)),
-                ('completed_at', models.DateTimeField(blank=True, null=True, verbose_name='completed')),
-                ('request_digest', models.CharField(editable=False, max_length=64)),
-                ('definition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='usertasks.usertaskdef')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("wf_run_id", models.CharField(max_length=255, verbose_name="workflow run")),
+                ("user_task_def_name", models.CharField(max_length=200, verbose_name="definition name")),
+                ("user_task_def_version", models.PositiveIntegerField(verbose_name="definition version")),
+                ("user_id", models.CharField(blank=True, max_length=255, null=True, verbose_name="user")),
+                ("user_group", models.CharField(blank=True, max_length=255, null=True, verbose_name="group")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("UNASSIGNED", "Unassigned"),
+                            ("ASSIGNED", "Assigned"),
+                            ("DONE", "Done"),
+                            ("CANCELLED", "Cancelled"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("results", models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
+                ("notes", models.TextField(blank=True, default="")),
+                ("scheduled_time", models.DateTimeField(default=django.utils.timezone.now, verbose_name="created")),
+                ("epoch", models.PositiveIntegerField(default=0)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="due")),
+                ("priority", models.PositiveSmallIntegerField(default=50)),
+                ("on_cancellation_exception_name", models.CharField(blank=True, max_length=255, null=True)),
+                ("completed_at", models.DateTimeField(blank=True, null=True, verbose_name="completed")),
+                ("request_digest", models.CharField(editable=False, max_length=64)),
+                (
+                    "definition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="usertasks.usertaskdef"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'run',
-                'permissions': [('assign_usertaskrun', 'Can assign runs'), ('cancel_usertaskrun', 'Can cancel runs'), ('override_claim', 'Can release, save and complete what others have'), ('act_on_behalf', 'Can act for another user')],
+                "verbose_name": "run",
+                "permissions": [
+                    ("assign_usertaskrun", "Can assign runs"),
+                    ("cancel_usertaskrun", "Can cancel runs"),
+                    ("override_claim", "Can release, save and complete what others have"),
+                    ("act_on_behalf", "Can act for another user"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='UserTaskEvent',
+            name="UserTaskEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('time', models.DateTimeField()),
-                ('type', models.CharField(choices=[('created', 'Created'), ('assigned', 'Assigned'), ('saved', 'Saved'), ('completed', 'Completed'), ('cancelled', 'Cancelled'), ('comment_added', 'Comment Added'), ('comment_edited', 'Comment Edited'), ('comment_deleted', 'Comment Deleted')], max_length=20)),
-                ('actor', models.CharField(max_length=255)),
-                ('data', models.JSONField(decoder=usertasks.json_text.Decoder, default=dict)),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='usertasks.usertaskrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("time", models.DateTimeField()),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("created", "Created"),
+                            ("assigned", "Assigned"),
+                            ("saved", "Saved"),
+                            ("completed", "Completed"),
+                            ("cancelled", "Cancelled"),
+                            ("comment_added", "Comment Added"),
+                            ("comment_edited", "Comment Edited"),
+                            ("comment_deleted", "Comment Deleted"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("actor", models.CharField(max_length=255)),
+                ("data", models.JSONField(decoder=usertasks.json_text.Decoder, default=dict)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="usertasks.usertaskrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'event',
-                'ordering': ['number'],
+                "verbose_name": "event",
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='UserTaskComment',
+            name="UserTaskComment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('user_id', models.CharField(max_length=255)),
-                ('comment', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('edited_at', models.DateTimeField(blank=True, null=True)),
-                ('deleted', models.BooleanField(default=False)),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='usertasks.usertaskrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("user_id", models.CharField(max_length=255)),
+                ("comment", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                ("edited_at", models.DateTimeField(blank=True, null=True)),
+                ("deleted", models.BooleanField(default=False)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="comments",
+                        to="usertasks.usertaskrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'comment',
-                'ordering': ['number'],
+                "verbose_name": "comment",
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='UserTaskField',
+            name="UserTaskField",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('name', models.CharField(max_length=200)),
-                ('type', models.CharField(choices=[('STR', 'STR'), ('INT', 'INT'), ('DOUBLE', 'DOUBLE'), ('BOOL', 'BOOL'), ('JSON_OBJ', 'JSON_OBJ'), ('JSON_ARR', 'JSON_ARR'), ('TIMESTAMP', 'TIMESTAMP'), ('BYTES', 'BYTES')], max_length=10)),
-                ('display_name', models.CharField(blank=True, default='', max_length=200)),
-                ('description', models.TextField(blank=True, default='')),
-                ('required', models.BooleanField(default=True)),
-                ('validation', models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
-                ('presentation', models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
-                ('definition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='fields', to='usertasks.usertaskdef')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("STR", "STR"),
+                            ("INT", "INT"),
+                            ("DOUBLE", "DOUBLE"),
+                            ("BOOL", "BOOL"),
+                            ("JSON_OBJ", "JSON_OBJ"),
+                            ("JSON_ARR", "JSON_ARR"),
+                            ("TIMESTAMP", "TIMESTAMP"),
+                            ("BYTES", "BYTES"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("display_name", models.CharField(blank=True, default="", max_length=200)),
+                ("description", models.TextField(blank=True, default="")),
+                ("required", models.BooleanField(default=True)),
+                ("validation", models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
+                ("presentation", models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
+                (
+                    "definition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="fields", to="usertasks.usertaskdef"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'field',
-                'ordering': ['position'],
-                'constraints': [models.UniqueConstraint(fields=('definition', 'name'), name='field_name_once'), models.UniqueConstraint(fields=('definition', 'position'), name='field_position_once'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='field_has_name'), models.CheckConstraint(condition=models.Q(('type__in', ['STR', 'INT', 'DOUBLE', 'BOOL', 'JSON_OBJ', 'JSON_ARR', 'TIMESTAMP', 'BYTES'])), name='field_type_known')],
+                "verbose_name": "field",
+                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("definition", "name"), name="field_name_once"),
+                    models.UniqueConstraint(fields=("definition", "position"), name="field_position_once"),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="field_has_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("type__in", ["STR", "INT", "DOUBLE", "BOOL", "JSON_OBJ", "JSON_ARR", "TIMESTAMP", "BYTES"])
+                        ),
+                        name="field_type_known",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_id'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_user'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_id"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_user",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_group'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_group'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_group"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_group",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_task_def_name'), models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_def_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_task_def_name"),
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_def_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_id'), models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_user_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_id"),
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_user_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_group'), models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_group_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_group"),
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_group_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_task_def_name'), models.F('user_id'), models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_def_user_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_task_def_name"),
+                models.F("user_id"),
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_def_user_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_task_def_name'), models.F('user_group'), models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_def_group_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_task_def_name"),
+                models.F("user_group"),
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_def_group_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_id'), models.F('user_group'), models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_user_group_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_id"),
+                models.F("user_group"),
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_user_group_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('user_task_def_name'), models.F('user_id'), models.F('user_group'), models.F('status'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_def_user_group_status'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("user_task_def_name"),
+                models.F("user_id"),
+                models.F("user_group"),
+                models.F("status"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_def_user_group_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(models.F('wf_run_id'), models.OrderBy(models.F('scheduled_time'), descending=True), models.OrderBy(models.F('id'), descending=True), name='run_wf_run'),
+            model_name="usertaskrun",
+            index=models.Index(
+                models.F("wf_run_id"),
+                models.OrderBy(models.F("scheduled_time"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="run_wf_run",
+            ),
         ),
         migrations.AddIndex(
-            model_name='usertaskrun',
-            index=models.Index(condition=models.Q(('status__in', ['UNASSIGNED', 'ASSIGNED'])), fields=['due_at'], name='run_due_open'),
+            model_name="usertaskrun",
+            index=models.Index(
+                condition=models.Q(("status__in", ["UNASSIGNED", "ASSIGNED"])), fields=["due_at"], name="run_due_open"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['UNASSIGNED', 'ASSIGNED', 'DONE', 'CANCELLED'])), name='run_status_known'),
+            model_name="usertaskrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["UNASSIGNED", "ASSIGNED", "DONE", "CANCELLED"])),
+                name="run_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'UNASSIGNED'), _negated=True), models.Q(('user_group__isnull', False), ('user_id__isnull', True)), _connector='OR'), name='run_unassigned_waits_in_a_group'),
+            model_name="usertaskrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "UNASSIGNED"), _negated=True),
+                    models.Q(("user_group__isnull", False), ("user_id__isnull", True)),
+                    _connector="OR",
+                ),
+                name="run_unassigned_waits_in_a_group",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['ASSIGNED', 'DONE']), _negated=True), ('user_id__isnull', False), _connector='OR'), name='run_has_its_user'),
+            model_name="usertaskrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["ASSIGNED", "DONE"]), _negated=True),
+                    ("user_id__isnull", False),
+                    _connector="OR",
+                ),
+                name="run_has_its_user",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('completed_at__isnull', False), ('status', 'DONE')), models.Q(models.Q(('status', 'DONE'), _negated=True), ('completed_at__isnull', True)), _connector='OR'), name='run_completed_at_when_done'),
+            model_name="usertaskrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("completed_at__isnull", False), ("status", "DONE")),
+                    models.Q(models.Q(("status", "DONE"), _negated=True), ("completed_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="run_completed_at_when_done",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskrun',
-            constraint=models.CheckConstraint(condition=models.Q(('user_id__isnull', True), models.Q(('user_id', ''), _negated=True), _connector='OR'), name='run_user_not_blank'),
+            model_name="usertaskrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("user_id__isnull", True), models.Q(("user_id", ""), _negated=True), _connector="OR"
+                ),
+                name="run_user_not_blank",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskrun',
-            constraint=models.CheckConstraint(condition=models.Q(('user_group__isnull', True), models.Q(('user_group', ''), _negated=True), _connector='OR'), name='run_group_not_blank'),
+            model_name="usertaskrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("user_group__isnull", True), models.Q(("user_group", ""), _negated=True), _connector="OR"
+                ),
+                name="run_group_not_blank",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskrun',
-            constraint=models.CheckConstraint(condition=models.Q(('priority__gte', 0), ('priority__lte', 100)), name='run_priority_0_to_100'),
+            model_name="usertaskrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("priority__gte", 0), ("priority__lte", 100)), name="run_priority_0_to_100"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usertaskevent',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='event_number_once'),
+            model_name="usertaskevent",
+            constraint=models.UniqueConstraint(fields=("run", "number"), name="event_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='usertaskevent',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='event_number_from_1'),
+            model_name="usertaskevent",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="event_number_from_1"),
         ),
         migrations.AddConstraint(
-            model_name='usertaskcomment',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='comment_number_once'),
+            model_name="usertaskcomment",
+            constraint=models.UniqueConstraint(fields=("run", "number"), name="comment_number_once"),
         ),
     ]

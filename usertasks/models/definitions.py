@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Left
 
 from .. import json_text
 from ..fieldtypes import FIELD_TYPES, NAMES
@@ -22,6 +23,10 @@ class UserTaskDefQuerySet(models.QuerySet["UserTaskDef"]):
     def named(self, name: str) -> UserTaskDefQuerySet:
         """Every version of one definition."""
         return self.filter(name=name)
+
+    def with_prefix(self, prefix: str) -> UserTaskDefQuerySet:
+        """The definitions whose names begin with exactly this; SQLite's LIKE alone does not mind the case."""
+        return self.filter(name__startswith=prefix).alias(head=Left("name", len(prefix))).filter(head=prefix)
 
     def newest(self) -> UserTaskDefQuerySet:
         """Of each name only the newest version."""

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from .. import json_text
 from ..actors import Actor
-from .definitions import MAX_NAME, UserTaskDef
+from .definitions import MAX_NAME, UserTaskDef, UserTaskField
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ class UserTaskRun(models.Model):
             ),
         ]
         # Every combination of status, definition, user and group is answered from one of these, newest first, at a cost
-        # that depends on the page only: see `filters.newest`, which adds the status where no index does without it.
+        # that depends on the page only: see `Search.newest`, which adds the status where no index does without it.
         indexes = [
             _newest("user_id", name="user"),
             _newest("user_group", name="group"),
@@ -145,6 +145,13 @@ class UserTaskRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_task_def_name} {self.id.hex[:8]}"
+
+    @property
+    def fields(self) -> models.QuerySet[UserTaskField]:
+        """The questions that it asks; where the definition is not at hand, without asking for it first."""
+        if UserTaskRun.definition.is_cached(self):
+            return self.definition.fields.all()
+        return UserTaskField.objects.filter(definition=self.definition_id)
 
     @property
     def is_open(self) -> bool:

@@ -19,7 +19,7 @@ from ..errors import AlreadyExists, Fault, InvalidArgument, NotFound, Refused
 from ..models import EventType, Status, UserTaskDef, UserTaskEvent, UserTaskRun
 from ..models.definitions import MAX_VERSION, NAME
 from ..models.runs import MAX_PRIORITY
-from ..rules import require_permission
+from ..rules import Action, decide, require_permission
 from .beats import flaw_of_name, owner_of
 
 MAX_NOTES = 100_000
@@ -129,7 +129,8 @@ def _plan(
     if request.id and (existing := taken.get(request.id)):
         if existing.request_digest != digest:
             raise AlreadyExists("Another request has created a run with this id.")
-        return Creation(run=existing)
+        is_visible = decide(Action.VIEW, existing, by).allowed
+        return Creation(run=existing if is_visible else _as_created(existing, request))
     definition = definitions.get((request.user_task_def_name, request.user_task_def_version))
     if definition is None:
         version = "" if request.user_task_def_version is None else f" version {request.user_task_def_version}"
@@ -150,6 +151,25 @@ def _plan(
         request_digest=digest,
     )
     return Creation(run=run, is_new=True)
+
+
+def _as_created(run: UserTaskRun, request: RunRequest) -> UserTaskRun:
+    """The run as it was at first: whoever created it may repeat the request, and yet not see what became of it."""
+    return UserTaskRun(
+        id=run.id,
+        wf_run_id=run.wf_run_id,
+        definition=run.definition,
+        user_task_def_name=run.user_task_def_name,
+        user_task_def_version=run.user_task_def_version,
+        user_id=request.user_id,
+        user_group=request.user_group,
+        status=Status.UNASSIGNED if request.user_id is None else Status.ASSIGNED,
+        notes=run.notes,
+        scheduled_time=run.scheduled_time,
+        due_at=run.due_at,
+        priority=run.priority,
+        on_cancellation_exception_name=run.on_cancellation_exception_name,
+    )
 
 
 def _faults(request: RunRequest) -> dict[str, list[Fault]]:

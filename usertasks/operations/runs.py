@@ -154,7 +154,7 @@ def complete_policy() -> CompletePolicy:
 
 
 def _checked(run: UserTaskRun, results: Mapping[str, Any], *, must_be_complete: bool) -> dict[str, Any]:
-    fields = list(run.definition.fields.all())
+    fields = list(run.fields)
     normal, faults = check_results(fields, results, must_be_complete=must_be_complete)
     if faults:
         raise InvalidArgument.of(faults)
@@ -166,5 +166,5 @@ def _is_repeat(run: UserTaskRun, person: str, results: Mapping[str, Any]) -> boo
     if run.status != Status.DONE or run.user_id != person:
         return False
     merged = {**run.results, **results}
-    normal, faults = check_results(list(run.definition.fields.all()), merged, must_be_complete=True)
+    normal, faults = check_results(list(run.fields), merged, must_be_complete=True)
     return not faults and json_text.canonical(normal) == json_text.canonical(run.results)

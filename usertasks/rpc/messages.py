@@ -32,7 +32,7 @@ def run_id(run: Any) -> Any:
 
 def run_message(run: UserTaskRun) -> Any:
     """A run with its results and everything that happened to it."""
-    fields = list(run.definition.fields.all())
+    fields = list(run.fields)
     return lh.UserTaskRun(
         id=run_id(run),
         user_task_def_id=lh.UserTaskDefId(name=run.user_task_def_name, version=run.user_task_def_version),

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q
-from django.db.models.functions import Left
 from django.utils.datastructures import MultiValueDict
 from littlehorse import model as lh
 
@@ -19,6 +18,9 @@ from ..models.definitions import UserTaskDefQuerySet
 from ..models.runs import UserTaskRunQuerySet, guid_of
 from ..operations import SavePolicy
 from .paging import definition_position
+
+ID_COLUMNS = ("id", "wf_run_id", "scheduled_time")
+"""What ids and bookmarks of runs are made of."""
 
 POLICIES: Mapping[int, SavePolicy] = {
     lh.SaveUserTaskRunProgressRequest.FAIL_IF_CLAIMED_BY_OTHER: SavePolicy.FAIL_IF_CLAIMED_BY_OTHER,
@@ -88,12 +90,13 @@ def search_of(request: Any, by: Actor) -> Search:
             texts[name] = _moment(name, getattr(request, name))
     if not texts:
         raise InvalidArgument("A search needs at least one criterion.")
-    return Search(texts, by=by)
+    return Search(texts, by=by, columns=ID_COLUMNS)
 
 
 def workflow_search(request: Any, by: Actor) -> Search:
     """The runs of one workflow run."""
-    return Search(MultiValueDict({"wf_run_id": [required("wf_run_id", request.wf_run_id.id)]}), by=by)
+    texts = MultiValueDict({"wf_run_id": [required("wf_run_id", request.wf_run_id.id)]})
+    return Search(texts, by=by, columns=ID_COLUMNS)
 
 
 def definition_named(name: str, version: int | None = None) -> UserTaskDef:
@@ -112,10 +115,9 @@ def definitions_sought(request: Any) -> UserTaskDefQuerySet:
         return UserTaskDef.objects.none()
     found = UserTaskDef.objects.order_by("name", "version")
     if request.name:
-        found = found.filter(name=wanted)
+        found = found.named(wanted)
     elif request.prefix:
-        # SQLite's LIKE does not mind the case, the contract does.
-        found = found.filter(name__startswith=wanted).alias(head=Left("name", len(wanted))).filter(head=wanted)
+        found = found.with_prefix(wanted)
     if position := definition_position(request.bookmark):
         name, version = position
         found = found.filter(Q(name__gt=name) | Q(name=name, version__gt=version))

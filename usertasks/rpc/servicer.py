@@ -89,16 +89,17 @@ class Servicer(lh.LittleHorseServicer):
     def CompleteUserTaskRun(self, request: Any, context: Any) -> Any:
         user_id = required("user_id", request.user_id)
         run = run_named(request.user_task_run_id)
-        results = from_values(request.results, run.definition.fields.all())
+        results = from_values(request.results, run.fields)
         operations.complete(run.id, results, by=caller(), user_id=user_id)
         return Empty()
 
     def SaveUserTaskRunProgress(self, request: Any, context: Any) -> Any:
         user_id, policy = required("user_id", request.user_id), save_policy(request)
         run = run_named(request.user_task_run_id)
-        results = from_values(request.results, run.definition.fields.all())
-        operations.save_progress(run.id, results, by=caller(), user_id=user_id, policy=policy)
-        return messages.run_message(fresh(run))
+        results = from_values(request.results, run.fields)
+        return messages.run_message(
+            operations.save_progress(run.id, results, by=caller(), user_id=user_id, policy=policy)
+        )
 
     def CancelUserTaskRun(self, request: Any, context: Any) -> Any:
         operations.cancel(run_named(request.user_task_run_id).id, by=caller())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 HOST = "127.0.0.1"
 SECONDS_TO_STOP = 10
+SECONDS_FOR_OPEN_REQUESTS = 3
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl: the signal that a process gets when its parent ends."""
 
 WELCOME = """
 usertasks is running.
@@ -46,26 +50,29 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port, grpc_port = settings.DEMO_PORT, settings.DEMO_GRPC_PORT
-        servers = {port: web_server(port)}
+        if port == grpc_port:
+            raise CommandError(f"PORT and GRPC_PORT are both {port}: choose two.")
+        servers = {port: _web_server(port)}
         if find_spec("littlehorse"):
             servers[grpc_port] = _grpc_server(grpc_port)
         for number in servers:
             _require_free(number)
         call_command("migrate", verbosity=0)
         call_command("load_demo")
-        with _stopped_at_the_end(list(servers.values())) as processes:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt), _stopped_at_the_end(list(servers.values())) as processes:
             for number in servers:
                 _wait_until_it_answers(number, processes)
             grpc = GRPC_WELCOME if grpc_port in servers else NO_GRPC
             self.stdout.write(WELCOME.format(host=HOST, port=port, grpc=grpc.format(host=HOST, port=grpc_port)))
             self.stdout.flush()
             ended = _first_to_end(processes)
-        if ended is not None:
             raise CommandError(f"A server ended by itself, with {ended.returncode}: {ended.args!r}")
 
 
-def web_server(port: int) -> Sequence[str]:
-    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-access-log", "--no-ws"]
+def _web_server(port: int) -> Sequence[str]:
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws", "--no-access-log"]
+    options += ["--log-level", "error", "--workers-kill-timeout", str(SECONDS_FOR_OPEN_REQUESTS)]
     return [sys.executable, "-m", "granian", *options, "--host", HOST, "--port", str(port), "config.wsgi:application"]
 
 
@@ -85,8 +92,14 @@ def _require_free(port: int) -> None:
 
 @contextmanager
 def _stopped_at_the_end(commands: Sequence[Sequence[str]]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """The commands as running processes, which get SIGTERM, and after a while SIGKILL, when the block ends."""
-    processes = [subprocess.Popen(command) for command in commands]  # noqa: S603
+    """The commands as running processes, which get SIGTERM, and after a while SIGKILL, when the block ends.
+
+    Each has a session of its own: Ctrl-C reaches this process alone, which then stops the others in order.
+    """
+    processes = [
+        subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)  # noqa: PLW1509, S603
+        for command in commands
+    ]
     try:
         yield processes
     finally:
@@ -96,8 +109,14 @@ def _stopped_at_the_end(commands: Sequence[Sequence[str]]) -> Iterator[list[subp
             try:
                 process.wait(SECONDS_TO_STOP)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _end_with_parent() -> None:
+    """Have Linux end a server when this process is killed and can no longer do it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait_until_it_answers(port: int, processes: Sequence[subprocess.Popen[bytes]]) -> None:
@@ -108,20 +127,10 @@ def _wait_until_it_answers(port: int, processes: Sequence[subprocess.Popen[bytes
         time.sleep(0.05)
 
 
-def _first_to_end(processes: Sequence[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes] | None:
-    """The process that ended by itself; None after Ctrl-C or SIGTERM."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        while True:
-            for process in processes:
-                if process.poll() is not None:
-                    return process
-            time.sleep(0.2)
-    except KeyboardInterrupt:
-        return None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _first_to_end(processes: Sequence[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    """The process that ended by itself; Ctrl-C and SIGTERM end the waiting with `KeyboardInterrupt`."""
+    while True:
+        for process in processes:
+            if process.poll() is not None:
+                return process
+        time.sleep(0.2)
