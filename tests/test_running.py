@@ -1,0 +1,120 @@
+"""`make run` as a stranger meets it: the demo served, the README's commands typed in, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS_TO_START = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def surroundings(tmp_path: Path) -> dict[str, str]:
+    """The environment of a stranger: nothing set but the ports, and on the second run the database."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    if connection.vendor == "postgresql":
+        kept["DATABASE_URL"] = os.environ["DATABASE_URL"]
+    return {**kept, "VAR_DIR": str(tmp_path), "PORT": str(free_port()), "GRPC_PORT": str(free_port()), "DEBUG": "true"}
+
+
+def run_all(surroundings: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "run_all"],
+        cwd=ROOT,
+        env=surroundings,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+@pytest.fixture
+def running(surroundings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = run_all(surroundings)
+    end = time.monotonic() + SECONDS_TO_START
+    while not is_listening(int(surroundings["PORT"])) and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.1)
+    yield process
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+
+def readme_commands() -> str:
+    section = (ROOT / "README.md").read_text().split("## Five minutes with curl")[1].split("\n## ")[0]
+    return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
+
+
+def test_the_commands_of_the_readme_do_what_it_says(
+    running: subprocess.Popen[str], surroundings: dict[str, str]
+) -> None:
+    script = (
+        readme_commands().replace(":8000/", f":{surroundings['PORT']}/").replace(".venv/bin/python", sys.executable)
+    )
+    told = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env={**surroundings, "DEBUG": "false"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert told.stderr == ""
+    answers = [json.loads(line) for line in told.stdout.splitlines()]
+    assert len(answers) == 8
+    assert not [answer for answer in answers if "code" in answer]
+    created, saved, done, events = answers[:4]
+    assert created["id"] == saved["id"] == done["id"]
+    assert [event["type"] for event in events["results"]] == ["created"]
+
+
+def test_ctrl_c_ends_it_and_leaves_nothing_behind(running: subprocess.Popen[str], surroundings: dict[str, str]) -> None:
+    ports = int(surroundings["PORT"]), int(surroundings["GRPC_PORT"])
+    with urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}/readyz") as answer:
+        assert answer.status == 200
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 0
+    assert not [port for port in ports if is_listening(port)]
+
+
+def test_a_port_that_is_taken_is_said_at_once(surroundings: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(surroundings["PORT"])))
+        taken.listen()
+        process = run_all(surroundings)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert surroundings["PORT"] in output
+    assert "Traceback" not in output
+
+
+def test_the_demo_is_refused_where_debug_is_off(surroundings: dict[str, str]) -> None:
+    process = run_all({**surroundings, "DEBUG": "false"})
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in output
+    assert not is_listening(int(surroundings["PORT"]))
