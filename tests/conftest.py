@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from tests.cast import admin, alice, bob, charlie, mona, service  # noqa: F401
 
@@ -57,6 +57,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture(scope="session")
+def no_connection_of_before(django_db_setup: None) -> None:
+    connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def playwright(no_connection_of_before: None, playwright: Any) -> Iterator[Any]:
+    """Playwright, whose event loop has Django keep its connections elsewhere: what is open then is closed first."""
+    yield playwright
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")
