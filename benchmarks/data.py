@@ -139,7 +139,7 @@ WITH run AS (
     RETURNING id
 )
 INSERT INTO usertasks_usertaskevent (run_id, number, time, type, actor, data)
-SELECT id, 1, %(now)s, 'created', '{SERVICE}', '{{}}' FROM run
+SELECT id, 1, %(now)s, 'created', '{SERVICE}', jsonb_build_object('user_id', NULL, 'user_group', '{WORKSHOP}') FROM run
 """
 
 

@@ -33,6 +33,7 @@ PRODUCTION_LIKE = {
 }
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
+LAST_WORDS = 4000
 THREADS = 8
 GRPC_THREADS = 10
 POOL_SIZE = 10
@@ -81,7 +82,7 @@ def web_server(folder: str) -> Iterator[int]:
     ]
     log = Path(folder) / "web.log"
     with _running(command, {**os.environ, "DATABASE_POOL_SIZE": str(POOL_SIZE)}, log) as process:
-        _wait_until_it_answers(port, process, log)
+        _wait_until_it_answers(port, process)
         yield port
 
 
@@ -120,6 +121,9 @@ def _running(command: list[str], environment: Mapping[str, str], log: Path) -> I
         )
     try:
         yield process
+    except Exception as failure:
+        failure.add_note(f"The last words of {' '.join(command[:4])}:\n{log.read_text()[-LAST_WORDS:]}")
+        raise
     finally:
         process.terminate()
         try:
@@ -140,7 +144,7 @@ def _announced(command: list[str], log: Path) -> Iterator[int]:
                 yield int(found[1])
                 return
             time.sleep(0.05)
-        raise RuntimeError(f"The gRPC server does not start:\n{log.read_text()[-2000:]}")
+        raise RuntimeError("The gRPC server does not start.")
 
 
 def _free_port() -> int:
@@ -149,14 +153,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex((HOST, port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"The web server does not answer:\n{log.read_text()[-2000:]}")
+    raise RuntimeError("The web server does not answer.")
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
