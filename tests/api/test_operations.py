@@ -61,7 +61,7 @@ def test_a_new_run_has_every_field_of_the_contract(as_: As, service: User) -> No
         "status": "UNASSIGNED",
         "results": {},
         "notes": "Hurry",
-        "epoch": 0,
+        "epoch": 1,
         "version": 1,
         "due_at": "2026-12-01T08:00:00Z",
         "priority": 80,

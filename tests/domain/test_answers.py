@@ -44,7 +44,7 @@ class TestSave:
 
     def test_keeps_the_owner_and_tells_what_was_saved(self, alice: User) -> None:
         run = save_progress(a_run().id, {"justification": "x"}, by=actor_for(alice))
-        assert (run.status, run.user_id, run.epoch, run.version) == (Status.UNASSIGNED, None, 0, 2)
+        assert (run.status, run.user_id, run.epoch, run.version) == (Status.UNASSIGNED, None, 1, 2)
         event = run.events.get(number=2)
         assert (event.type, event.data) == ("saved", {"user_id": "alice", "results": {"justification": "x"}})
 
@@ -117,7 +117,7 @@ class TestComplete:
 
     def test_of_what_nobody_has_first_makes_it_mine(self, alice: User) -> None:
         run = complete(a_run().id, ANSWERS, by=actor_for(alice))
-        assert (run.user_id, run.user_group, run.epoch, run.version) == ("alice", FINANCE, 1, 3)
+        assert (run.user_id, run.user_group, run.epoch, run.version) == ("alice", FINANCE, 2, 3)
         assert events_of(run) == [("created", "engine"), ("assigned", "alice"), ("completed", "alice")]
 
     def test_of_what_someone_else_has_reassigns_it(self, alice: User, mona: User) -> None:
@@ -241,5 +241,5 @@ def test_every_change_counts_the_version_and_writes_one_event(alice: User, mona:
     save_progress(run.id, ANSWERS, by=actor_for(alice))
     assign(run.id, by=actor_for(mona), user_group=FINANCE, override_claim=True)
     run = complete(run.id, {}, by=actor_for(alice))
-    assert (run.version, run.epoch) == (6, 3)
+    assert (run.version, run.epoch) == (6, 4)
     assert [event.number for event in run.events.order_by("number")] == [1, 2, 3, 4, 5, 6]

@@ -46,7 +46,7 @@ def test_a_run_with_only_a_group_is_unassigned() -> None:
 def test_what_was_not_asked_for_has_its_default() -> None:
     run = created(FOR_FINANCE)
     run.refresh_from_db()
-    assert (run.priority, run.notes, run.results, run.epoch, run.version) == (50, "", {}, 0, 1)
+    assert (run.priority, run.notes, run.results, run.epoch, run.version) == (50, "", {}, 1, 1)
     assert (run.due_at, run.completed_at, run.on_cancellation_exception_name) == (None, None, None)
 
 

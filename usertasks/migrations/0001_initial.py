@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 ("results", models.JSONField(decoder=usertasks.json_text.Decoder, blank=True, default=dict)),
                 ("notes", models.TextField(blank=True, default="")),
                 ("scheduled_time", models.DateTimeField(default=django.utils.timezone.now, verbose_name="created")),
-                ("epoch", models.PositiveIntegerField(default=0)),
+                ("epoch", models.PositiveIntegerField(default=1)),
                 ("version", models.PositiveIntegerField(default=1)),
                 ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="due")),
                 ("priority", models.PositiveSmallIntegerField(default=50)),

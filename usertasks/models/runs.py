@@ -70,8 +70,8 @@ class UserTaskRun(models.Model):
     """A step of a workflow that waits for a person.
 
     `user_id` and `user_group` are names owned by an identity provider, never foreign keys. `epoch` grows with every
-    change of owner, `version` with every change. The name and version of the definition are copied here because
-    searches go by them, and a definition never changes.
+    change of owner and is 1 for the first one, as in LittleHorse; `version` grows with every change. The name and
+    version of the definition are copied here because searches go by them, and a definition never changes.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -85,7 +85,7 @@ class UserTaskRun(models.Model):
     results = models.JSONField(decoder=json_text.Decoder, default=dict, blank=True)
     notes = models.TextField(blank=True, default="")
     scheduled_time = models.DateTimeField("created", default=timezone.now)
-    epoch = models.PositiveIntegerField(default=0)
+    epoch = models.PositiveIntegerField(default=1)
     version = models.PositiveIntegerField(default=1)
     due_at = models.DateTimeField("due", null=True, blank=True)
     priority = models.PositiveSmallIntegerField(default=50)
