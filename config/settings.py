@@ -50,6 +50,8 @@ USERTASKS = {
     "COMPLETE_POLICY": env.str("COMPLETE_POLICY", default="REASSIGN"),
     # As whom gRPC calls without a token act; nobody, where it is empty. Refused beyond loopback.
     "GRPC_ANONYMOUS_USER": env.str("GRPC_ANONYMOUS_USER", default=""),
+    # What hooks may run: `task_def_name` to the dotted path of a django.tasks task. See usertasks/tasks.py.
+    "TASKS": {"send-reminder": "usertasks.reminders.send_reminder", **env.dict("HOOK_TASKS", default={})},
 }
 
 INSTALLED_APPS = [

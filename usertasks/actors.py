@@ -29,6 +29,12 @@ class Actor:
         return permission in self.permissions
 
 
+SYSTEM = Actor(
+    "usertasks:worker",
+    permissions=frozenset({"view_usertaskrun", "assign_usertaskrun", "cancel_usertaskrun", "override_claim"}),
+)
+"""Who acts when a timer does; no account has a colon in its name unless somebody insists."""
+
 # Every call asks this, so it is one statement, and in SQL: the ORM takes longer to write three than to send them.
 GRANTS = """
 SELECT 'group', g.name FROM auth_group g JOIN auth_user_groups m ON m.group_id = g.id WHERE m.user_id = %(user)s

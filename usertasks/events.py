@@ -6,7 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .models import EventType, UserTaskComment, UserTaskEvent, UserTaskRun
+from .actors import SYSTEM
+from .models import ArmedHook, EventType, UserTaskComment, UserTaskEvent, UserTaskRun
 
 
 def created(run: UserTaskRun) -> dict[str, Any]:
@@ -38,6 +39,16 @@ def cancelled(run: UserTaskRun) -> dict[str, Any]:
     return {"user_id": run.user_id, "user_group": run.user_group}
 
 
+def by_hook(hook: ArmedHook) -> dict[str, Any]:
+    """Which timer did it, in the data of what it did."""
+    return {"hook": {"hook": hook.hook, "delay_seconds": hook.delay_seconds, "due_at": hook.due_at.isoformat()}}
+
+
+def task_executed(hook: ArmedHook, result: dict[str, Any]) -> dict[str, Any]:
+    """Which task was run, with what, and what `django.tasks` says of it: `id` and `status`."""
+    return {"hook_id": hook.pk, **hook.arguments, "task": result, **by_hook(hook)}
+
+
 def commented(comment: UserTaskComment) -> dict[str, Any]:
     """Which comment, whose, and its words from then on; a deleted one has none."""
     return {
@@ -49,7 +60,7 @@ def commented(comment: UserTaskComment) -> dict[str, Any]:
 
 def sentence(event: UserTaskEvent) -> str:
     """The event as a line of history, without its time."""
-    who = event.actor
+    who = _("a timer") if event.actor == SYSTEM.user_id else event.actor
     if on_behalf_of := event.data.get("on_behalf_of"):
         who = _("%(actor)s for %(person)s") % {"actor": who, "person": on_behalf_of}
     match event.type:
@@ -63,6 +74,8 @@ def sentence(event: UserTaskEvent) -> str:
             return _("%(who)s completed the task") % {"who": who}
         case EventType.CANCELLED:
             return _("%(who)s cancelled the task") % {"who": who}
+        case EventType.TASK_EXECUTED:
+            return _("%(who)s ran %(task)s") % {"who": who, "task": event.data["task_def_name"]}
         case EventType.COMMENT_ADDED:
             return _("%(who)s added a comment") % {"who": who}
         case EventType.COMMENT_EDITED:

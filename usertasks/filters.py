@@ -43,6 +43,7 @@ LIST_FIELDS = (
     "version",
     "due_at",
     "priority",
+    "actions",
     "on_cancellation_exception_name",
     "completed_at",
 )

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any, NoReturn
 
+import orjson
+
 from .errors import Malformed
 
 MAX_DEPTH = 64
@@ -43,6 +45,16 @@ def read(text: bytes | str) -> Any:
     if _depth(value) > MAX_DEPTH:
         raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
     return value
+
+
+def as_json(value: Any) -> Any:
+    """The same value in JSON's own types: moments become RFC 3339 strings in UTC."""
+    return orjson.loads(write(value))
+
+
+def write(value: Any) -> bytes:
+    """The value as UTF-8 JSON, its moments as RFC 3339 strings in UTC."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
 
 
 def canonical(value: Any) -> str:

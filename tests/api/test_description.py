@@ -27,6 +27,7 @@ from tests.api.conftest import Caller
 from tests.cast import a_run, claimed_by, token_of
 from usertasks.actors import actor_for
 from usertasks.api import representations, serializers
+from usertasks.content import event_content
 from usertasks.operations import add_comment
 from usertasks.rules import explain
 
@@ -61,7 +62,7 @@ def test_representations_have_the_keys_that_are_described(alice: User) -> None:
         (representations.run_row(run, actor), serializers.Run),
         (representations.run_detail(run, actor), serializers.RunDetail),
         (representations.definition(run.definition), serializers.Definition),
-        (representations.event(run.events.all()[0]), serializers.Event),
+        (event_content(run.events.all()[0]), serializers.Event),
         (representations.comment(comment), serializers.Comment),
         (representations.explanation(explain(run, user_id=None, by=actor)), serializers.Explanation),
     ]

@@ -55,6 +55,8 @@ def test_a_new_run_has_every_field_of_the_contract(as_: As, service: User) -> No
     told = {key: run[key] for key in run if key not in ("id", "scheduled_time", "fields")}
     assert told == {
         "wf_run_id": "wf-1",
+        "actions": [],
+        "armed_actions": [],
         "user_task_def": {"name": "it-request", "version": 0},
         "user_id": None,
         "user_group": FINANCE,

@@ -21,7 +21,7 @@ from ..actors import APP, actor_for
 from ..errors import Refused
 from ..models import BulkChange, UserTaskRun
 from ..models.runs import MAX_ID, NEWEST_FIRST
-from ..operations.beats import owner_of
+from ..owners import owner_of
 from .run_filters import known_groups, known_users
 
 if TYPE_CHECKING:

@@ -47,7 +47,9 @@ class DefinitionViewSet(View):
     def create(self, request: Request) -> Response:
         body = self.body(serializers.DefinitionRequest)
         fields = [tell.new_field(field) for field in body["fields"]]
-        row, is_new = operations.put_definition(body["name"], fields, by=self.actor, description=body["description"])
+        row, is_new = operations.put_definition(
+            body["name"], fields, by=self.actor, description=body["description"], actions=body["actions"]
+        )
         return Response(tell.definition(row), status=201 if is_new else 200)
 
     @extend_schema(summary="The newest version", parameters=[NAME], responses=serializers.Definition)

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..actors import Actor
 from ..bulk import Result
-from ..models import UserTaskComment, UserTaskDef, UserTaskEvent, UserTaskField, UserTaskRun
+from ..content import armed_content, run_content
+from ..models import UserTaskComment, UserTaskDef, UserTaskField, UserTaskRun
 from ..operations import Creation
 from ..rules import Explanation, allowed_actions
 from .problems import HTTP_STATUS, errors_of
@@ -18,29 +19,13 @@ from .problems import HTTP_STATUS, errors_of
 
 def run_row(run: Any, actor: Actor) -> dict[str, Any]:
     """A run, or a row of a search, as it stands in a list."""
-    return {
-        "id": run.id.hex,
-        "wf_run_id": run.wf_run_id,
-        "user_task_def": {"name": run.user_task_def_name, "version": run.user_task_def_version},
-        "user_id": run.user_id,
-        "user_group": run.user_group,
-        "status": run.status,
-        "results": run.results,
-        "notes": run.notes,
-        "scheduled_time": run.scheduled_time,
-        "epoch": run.epoch,
-        "version": run.version,
-        "due_at": run.due_at,
-        "priority": run.priority,
-        "on_cancellation_exception_name": run.on_cancellation_exception_name,
-        "completed_at": run.completed_at,
-        "allowed_actions": allowed_actions(run, actor),
-    }
+    return {**run_content(run), "allowed_actions": allowed_actions(run, actor)}
 
 
 def run_detail(run: UserTaskRun, actor: Actor) -> dict[str, Any]:
-    """A run with the questions that it asks."""
-    return {**run_row(run, actor), "fields": fields_of(run.fields)}
+    """A run with the questions that it asks, and what it does by itself."""
+    armed = [armed_content(hook) for hook in run.armed_hooks.all()] if run.actions else []
+    return {**run_row(run, actor), "fields": fields_of(run.fields), "armed_actions": armed}
 
 
 def definition(row: UserTaskDef) -> dict[str, Any]:
@@ -49,6 +34,7 @@ def definition(row: UserTaskDef) -> dict[str, Any]:
         "name": row.name,
         "version": row.version,
         "description": row.description,
+        "actions": row.actions,
         "fields": fields_of(row.fields.all()),
         "created_at": row.created_at,
     }
@@ -57,11 +43,6 @@ def definition(row: UserTaskDef) -> dict[str, Any]:
 def fields_of(fields: Any) -> list[dict[str, Any]]:
     """The fields of a definition, in their order."""
     return [field.content() for field in fields]
-
-
-def event(row: UserTaskEvent) -> dict[str, Any]:
-    """One event."""
-    return {"number": row.number, "time": row.time, "type": row.type, "actor": row.actor, "data": row.data}
 
 
 def comment(row: UserTaskComment) -> dict[str, Any]:

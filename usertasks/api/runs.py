@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import operations
+from ..content import event_content
 from ..filters import Search, UserTaskRunFilterSet
 from ..models import UserTaskRun
 from ..rules import explain
@@ -130,7 +131,7 @@ class EventViewSet(View):
     def list(self, request: Request, pk: str) -> Response:
         self.parameters("limit", "cursor")
         page = self.paginate_queryset(self.visible_run().events.all())
-        return self.get_paginated_response([tell.event(row) for row in page or ()])
+        return self.get_paginated_response([event_content(row) for row in page or ()])
 
 
 class CommentViewSet(View):

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ..bulk import ACTIONS
 from ..fieldtypes import FIELD_TYPES
-from ..models import EventType, Status
+from ..models import EventType, Hook, HookAction, HookState, LapseReason, Status
 from ..operations import RunRequest, SavePolicy
 from ..rules import Action
 from .shapes import AnyObject, AnyValue, Guid, Moment, Request, Results, Storable, Text, Whole, YesOrNo
@@ -21,6 +22,50 @@ from .shapes import AnyObject, AnyValue, Guid, Moment, Request, Results, Storabl
 class DefinitionReference(serializers.Serializer[Any]):
     name = serializers.CharField()
     version = serializers.IntegerField(min_value=0)
+
+
+class TaskArguments(serializers.Serializer[Any]):
+    task_def_name = serializers.CharField()
+    variables = serializers.DictField()
+
+
+class ReassignArguments(serializers.Serializer[Any]):
+    user_id = serializers.CharField(allow_null=True)
+    user_group = serializers.CharField(allow_null=True)
+
+
+class ActionArguments(serializers.Serializer[Any]):
+    """Exactly one of them."""
+
+    task = TaskArguments(required=False)
+    reassign = ReassignArguments(required=False)
+    cancel = serializers.DictField(required=False)
+
+
+class ActionDescription(ActionArguments):
+    """What a run does by itself, `delay_seconds` after the hook."""
+
+    hook = serializers.ChoiceField(choices=Hook.choices)
+    delay_seconds = serializers.IntegerField(min_value=0)
+
+
+@extend_schema_field(ActionDescription(many=True))
+class Actions(AnyValue):
+    """A list of actions; what may be in it, the domain says."""
+
+
+class ArmedAction(ActionArguments):
+    """An action with the moment at which it is due, and what has become of it; `reason` says why it lapsed."""
+
+    hook = serializers.ChoiceField(choices=Hook.choices)
+    action = serializers.ChoiceField(choices=HookAction.choices)
+    delay_seconds = serializers.IntegerField(min_value=0)
+    due_at = serializers.DateTimeField()
+    state = serializers.ChoiceField(choices=HookState.choices)
+    reason = serializers.ChoiceField(choices=LapseReason.choices, allow_null=True)
+    settled_at = serializers.DateTimeField(allow_null=True)
+    lapses_on_reassign = serializers.BooleanField()
+    error = serializers.CharField(allow_null=True)
 
 
 class FieldRequest(Request):
@@ -34,15 +79,19 @@ class FieldRequest(Request):
 
 
 class DefinitionRequest(Request):
+    """`actions`: what runs do by themselves that name none; not given, they stay those of the newest version."""
+
     name = Text()
     description = Text(default="")
     fields = FieldRequest(many=True)  # type: ignore[assignment]
+    actions = Actions(required=False, allow_null=True, default=None)
 
 
 class Definition(serializers.Serializer[Any]):
     name = serializers.CharField()
     version = serializers.IntegerField(min_value=0)
     description = serializers.CharField(allow_blank=True)
+    actions = ActionDescription(many=True)
     fields = FieldRequest(many=True)  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
 
@@ -63,6 +112,7 @@ class RunCreation(Request):
     notes = Text(default="")
     due_at = Moment(required=False, allow_null=True, default=None)
     priority = Whole(default=50)
+    actions = Actions(required=False, allow_null=True, default=None)
     on_cancellation_exception_name = Text(required=False, allow_null=True, default=None)
 
     def to_request(self) -> RunRequest:
@@ -91,15 +141,17 @@ class Run(serializers.Serializer[Any]):
     version = serializers.IntegerField(min_value=1)
     due_at = serializers.DateTimeField(allow_null=True)
     priority = serializers.IntegerField(min_value=0, max_value=100)
+    actions = ActionDescription(many=True)
     on_cancellation_exception_name = serializers.CharField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
     allowed_actions = serializers.ListField(child=serializers.ChoiceField(choices=[action.value for action in Action]))
 
 
 class RunDetail(Run):
-    """A run with the questions that it asks."""
+    """A run with the questions that it asks, and what it does by itself."""
 
     fields = FieldRequest(many=True)  # type: ignore[assignment]
+    armed_actions = ArmedAction(many=True)
 
 
 class Nothing(Request):

@@ -4,19 +4,37 @@ from .changes import BulkChange
 from .comments import UserTaskComment
 from .definitions import UserTaskDef, UserTaskField
 from .events import EventType, UserTaskEvent
+from .feed import FeedHead
+from .hooks import ArmedHook, Hook, HookAction, HookState, LapseReason
+from .mails import Mail, MailChoice, MailKind, MailState
 from .runs import OPEN, TERMINAL, Status, UserTaskRun
 from .tokens import ApiToken
+from .webhooks import Delivery, DeliveryState, SwitchedOff, WebhookEndpoint
 
 __all__ = [
     "OPEN",
     "TERMINAL",
     "ApiToken",
+    "ArmedHook",
     "BulkChange",
+    "Delivery",
+    "DeliveryState",
     "EventType",
+    "FeedHead",
+    "Hook",
+    "HookAction",
+    "HookState",
+    "LapseReason",
+    "Mail",
+    "MailChoice",
+    "MailKind",
+    "MailState",
     "Status",
+    "SwitchedOff",
     "UserTaskComment",
     "UserTaskDef",
     "UserTaskEvent",
     "UserTaskField",
     "UserTaskRun",
+    "WebhookEndpoint",
 ]

@@ -15,6 +15,7 @@ from ..fieldtypes import FIELD_TYPES, NAMES
 MAX_NAME = 200
 NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?")
 MAX_FIELDS = 500
+NO_ACTIONS = models.Value([], models.JSONField())
 MAX_VERSION = 2**31 - 1
 """What the column can hold."""
 
@@ -44,6 +45,8 @@ class UserTaskDef(models.Model):
     name = models.CharField(max_length=MAX_NAME)
     version = models.PositiveIntegerField()
     description = models.TextField(blank=True, default="")
+    actions = models.JSONField(decoder=json_text.Decoder, default=list, db_default=NO_ACTIONS, blank=True)
+    """What a run does by itself that names no actions of its own."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserTaskDefQuerySet.as_manager()

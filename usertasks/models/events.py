@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from .. import json_text
-from .runs import MAX_ID, UserTaskRun
+from ..actors import Actor
+from .runs import MAX_ID, UserTaskRun, run_visible_to
 
 
 class EventType(models.TextChoices):
@@ -15,13 +16,27 @@ class EventType(models.TextChoices):
     SAVED = "saved"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    TASK_EXECUTED = "task_executed"
     COMMENT_ADDED = "comment_added"
     COMMENT_EDITED = "comment_edited"
     COMMENT_DELETED = "comment_deleted"
 
 
+class UserTaskEventQuerySet(models.QuerySet["UserTaskEvent"]):
+    def unpublished(self) -> UserTaskEventQuerySet:
+        """Committed, and without a position in the feed yet."""
+        return self.filter(position__isnull=True)
+
+    def visible_to(self, actor: Actor) -> UserTaskEventQuerySet:
+        """The events of the runs that `actor` may see."""
+        return self.filter(run_visible_to(actor, prefix="run__"))
+
+
 class UserTaskEvent(models.Model):
-    """One change: `actor` made it; `data` says the rest (see `events.py`); `on_behalf_of` in it names for whom."""
+    """One change: `actor` made it; `data` says the rest (see `events.py`); `on_behalf_of` in it names for whom.
+
+    `position` is its place in the feed of all events, given after it was committed: see `feed.py`.
+    """
 
     run = models.ForeignKey(UserTaskRun, on_delete=models.CASCADE, related_name="events", db_index=False)
     number = models.PositiveIntegerField()
@@ -29,6 +44,9 @@ class UserTaskEvent(models.Model):
     type = models.CharField(max_length=20, choices=EventType.choices)
     actor = models.CharField(max_length=MAX_ID)
     data = models.JSONField(decoder=json_text.Decoder, default=dict)
+    position = models.BigIntegerField(null=True, blank=True, unique=True, editable=False)
+
+    objects = UserTaskEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = "event"
@@ -36,6 +54,9 @@ class UserTaskEvent(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "number"], name="event_number_once"),
             models.CheckConstraint(condition=Q(number__gte=1), name="event_number_from_1"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(position__isnull=True), name="event_unpublished"),
         ]
 
     def __str__(self) -> str:

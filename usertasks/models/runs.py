@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from .. import json_text
 from ..actors import Actor
-from .definitions import MAX_NAME, UserTaskDef, UserTaskField
+from .definitions import MAX_NAME, NO_ACTIONS, UserTaskDef, UserTaskField
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +43,17 @@ def guid_of(text: str) -> uuid.UUID | None:
     return uuid.UUID(text) if re.fullmatch(GUID, text) else None
 
 
+def run_visible_to(actor: Actor, *, prefix: str = "") -> Q:
+    """Which runs the rules let `actor` see; `prefix` leads to the run from rows that belong to one."""
+    if actor.holds("view_usertaskrun"):
+        return Q()
+    return Q(**{f"{prefix}user_id": actor.user_id}) | Q(**{f"{prefix}user_group__in": sorted(actor.groups)})
+
+
 class UserTaskRunQuerySet(models.QuerySet["UserTaskRun"]):
     def visible_to(self, actor: Actor) -> UserTaskRunQuerySet:
         """What the rules let `actor` see."""
-        if actor.holds("view_usertaskrun"):
-            return self.all()
-        return self.filter(Q(user_id=actor.user_id) | Q(user_group__in=sorted(actor.groups)))
+        return self.filter(run_visible_to(actor))
 
     def open(self) -> UserTaskRunQuerySet:
         return self.filter(status__in=OPEN)
@@ -89,6 +94,8 @@ class UserTaskRun(models.Model):
     version = models.PositiveIntegerField(default=1)
     due_at = models.DateTimeField("due", null=True, blank=True)
     priority = models.PositiveSmallIntegerField(default=50)
+    actions = models.JSONField(decoder=json_text.Decoder, default=list, db_default=NO_ACTIONS, blank=True)
+    """What it does by itself after a while, in the form of section 6 of the API: see `hooks.py`."""
     on_cancellation_exception_name = models.CharField(max_length=MAX_ID, null=True, blank=True)
     completed_at = models.DateTimeField("completed", null=True, blank=True)
     request_digest = models.CharField(max_length=64, editable=False)

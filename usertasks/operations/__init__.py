@@ -8,6 +8,7 @@ caller has seen: any other is `Stale`. `user_id` names the person for whom a tru
 from .comments import MAX_COMMENT, add_comment, delete_comment, edit_comment
 from .creation import Creation, RunRequest, create, create_many
 from .definitions import delete_definition, put_definition
+from .firing import TaskCall, fire, record_task
 from .runs import (
     CompletePolicy,
     SavePolicy,
@@ -26,6 +27,7 @@ __all__ = [
     "Creation",
     "RunRequest",
     "SavePolicy",
+    "TaskCall",
     "add_comment",
     "assign",
     "cancel",
@@ -36,7 +38,9 @@ __all__ = [
     "delete_comment",
     "delete_definition",
     "edit_comment",
+    "fire",
     "put_definition",
+    "record_task",
     "release",
     "restore_owner",
     "save_progress",

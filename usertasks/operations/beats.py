@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Max
 from django.utils import timezone
 
-from .. import events, json_text
+from .. import events, hooks
 from ..actors import Actor
 from ..errors import Fault, InvalidArgument, NotFound, Stale
-from ..models import EventType, UserTaskEvent, UserTaskRun
-from ..models.runs import MAX_ID
+from ..models import ArmedHook, EventType, Hook, HookState, UserTaskEvent, UserTaskRun
+from ..owners import flaw_of_name
 from ..rules import require_permission
-
-
-def owner_of(*, user_id: str | None, user_group: str | None) -> tuple[str | None, str | None]:
-    """The pair as it may be stored. Raises `InvalidArgument`: both missing, one blank, too long or not storable."""
-    pair = {"user_id": user_id, "user_group": user_group}
-    faults = {name: [Fault("invalid", flaw)] for name, value in pair.items() if (flaw := flaw_of_name(value))}
-    if not faults and user_id is None and user_group is None:
-        faults = {name: [Fault("required", "user_id or user_group is required")] for name in pair}
-    if faults:
-        raise InvalidArgument.of(faults)
-    return user_id, user_group
-
-
-def flaw_of_name(name: str | None) -> str | None:
-    """Why a name that comes from outside cannot be stored, or None."""
-    if name is None:
-        return None
-    if not name.strip():
-        return "must not be blank"
-    if len(name) > MAX_ID:
-        return f"must have at most {MAX_ID} characters"
-    return json_text.flaw_of_text(name)
 
 
 def locked(run_id: UUID, by: Actor, expected: int | None, user_id: str | None = None) -> UserTaskRun:
@@ -68,33 +47,79 @@ def person_of(user_id: str | None, by: Actor) -> str:
 
 
 def hand(
-    run: UserTaskRun, *, by: Actor, user_id: str | None, user_group: str | None, on_behalf_of: str | None = None
+    run: UserTaskRun,
+    *,
+    by: Actor,
+    user_id: str | None,
+    user_group: str | None,
+    on_behalf_of: str | None = None,
+    arms: bool = True,
+    now: datetime | None = None,
+    **note: Any,
 ) -> UserTaskRun:
-    """Change the owner, which is a change of its own with its own event."""
+    """Change the owner, which is a change of its own with its own event; `note` is added to what the event says.
+
+    What was armed for the owner before lapses. A new user arms what is to happen by itself, unless `arms` is false.
+    """
+    now = now or timezone.now()
     old_user_id, old_user_group = run.user_id, run.user_group
     run.hand_to(user_id=user_id, user_group=user_group)
-    data = events.assigned(run, old_user_id=old_user_id, old_user_group=old_user_group)
-    return commit(run, EventType.ASSIGNED, by, data, on_behalf_of=on_behalf_of)
-
-
-def commit(
-    run: UserTaskRun, kind: EventType, by: Actor, data: dict[str, Any], *, on_behalf_of: str | None = None
-) -> UserTaskRun:
-    """Save the run as a new version, and what happened to it."""
-    run.version += 1
-    run.save(force_update=True)
-    record(run, kind, by, data, on_behalf_of=on_behalf_of)
+    data = {**events.assigned(run, old_user_id=old_user_id, old_user_group=old_user_group), **note}
+    commit(run, EventType.ASSIGNED, by, data, on_behalf_of=on_behalf_of, now=now)
+    if arms and run.actions and user_id not in (None, old_user_id):
+        arm(run, Hook.ON_TASK_ASSIGNED, now)
     return run
 
 
+def commit(
+    run: UserTaskRun,
+    kind: EventType,
+    by: Actor,
+    data: dict[str, Any],
+    *,
+    on_behalf_of: str | None = None,
+    now: datetime | None = None,
+) -> UserTaskRun:
+    """Save the run as a new version, and what happened to it; hooks that can do nothing any more lapse."""
+    now = now or timezone.now()
+    run.version += 1
+    run.save(force_update=True)
+    record(run, kind, by, data, on_behalf_of=on_behalf_of, now=now)
+    if run.actions and kind in LAPSING:
+        lapse(run, now)
+    return run
+
+
+LAPSING = frozenset({EventType.ASSIGNED, EventType.COMPLETED, EventType.CANCELLED})
+"""The changes after which hooks that were armed before may have lapsed."""
+
+
+def arm(run: UserTaskRun, occasion: Hook, now: datetime) -> None:
+    """Arm what the run does by itself on this occasion."""
+    ArmedHook.objects.bulk_create(hooks.armed_by(run, occasion, now, count=run.armed_hooks.count()))
+
+
+def lapse(run: UserTaskRun, now: datetime) -> None:
+    """Settle the armed hooks of the run that would do nothing when they are due."""
+    for hook in run.armed_hooks.armed().select_for_update(no_key=True):
+        if reason := hooks.reason_to_lapse(hook, run):
+            hook.settle(HookState.LAPSED, now, reason)
+
+
 def record(
-    run: UserTaskRun, kind: EventType, by: Actor, data: dict[str, Any], *, on_behalf_of: str | None = None
+    run: UserTaskRun,
+    kind: EventType,
+    by: Actor,
+    data: dict[str, Any],
+    *,
+    on_behalf_of: str | None = None,
+    now: datetime | None = None,
 ) -> None:
     """Write the event; where a service acted for a person it names both."""
     if on_behalf_of not in (None, by.user_id):
         data = {**data, "on_behalf_of": on_behalf_of}
     UserTaskEvent.objects.create(
-        run=run, number=next_number(run.events), time=timezone.now(), type=kind, actor=by.user_id, data=data
+        run=run, number=next_number(run.events), time=now or timezone.now(), type=kind, actor=by.user_id, data=data
     )
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -16,11 +17,12 @@ from django.utils import timezone
 from .. import events, json_text
 from ..actors import Actor
 from ..errors import AlreadyExists, Fault, InvalidArgument, NotFound, Refused
-from ..models import EventType, Status, UserTaskDef, UserTaskEvent, UserTaskRun
+from ..hooks import armed_at_creation, checked_actions
+from ..models import ArmedHook, EventType, Status, UserTaskDef, UserTaskEvent, UserTaskRun
 from ..models.definitions import MAX_VERSION, NAME
 from ..models.runs import MAX_PRIORITY
+from ..owners import flaw_of_name, owner_of
 from ..rules import Action, decide, require_permission
-from .beats import flaw_of_name, owner_of
 
 MAX_NOTES = 100_000
 """Characters."""
@@ -40,13 +42,15 @@ class RunRequest:
     notes: str = ""
     due_at: datetime | None = None
     priority: int = 50
+    actions: list[dict[str, Any]] | None = None
+    """None: those of the definition; an empty list: none at all. See `hooks.checked_actions`."""
     on_cancellation_exception_name: str | None = None
 
     def digest(self, by: Actor) -> str:
         """SHA-256 of who asks for what: the same request again has the same digest."""
         due_at = self.due_at and self.due_at.astimezone(UTC)
         asked = {**dataclasses.asdict(self), "due_at": due_at}
-        content = {name: str(value) for name, value in asked.items() if value is not None}
+        content = {name: _spelled(value) for name, value in asked.items() if value is not None}
         return hashlib.sha256(json_text.canonical([by.user_id, content]).encode()).hexdigest()
 
 
@@ -57,6 +61,10 @@ class Creation:
     run: UserTaskRun | None = None
     is_new: bool = False
     refusal: Refused | None = None
+
+
+def _spelled(value: Any) -> str:
+    return json_text.canonical(value) if isinstance(value, list) else str(value)
 
 
 def create(request: RunRequest, *, by: Actor) -> Creation:
@@ -147,6 +155,7 @@ def _plan(
         notes=request.notes,
         due_at=request.due_at,
         priority=request.priority,
+        actions=definition.actions if request.actions is None else checked_actions(request.actions)[0],
         on_cancellation_exception_name=request.on_cancellation_exception_name,
         request_digest=digest,
     )
@@ -168,6 +177,7 @@ def _as_created(run: UserTaskRun, request: RunRequest) -> UserTaskRun:
         scheduled_time=run.scheduled_time,
         due_at=run.due_at,
         priority=run.priority,
+        actions=run.actions,
         on_cancellation_exception_name=run.on_cancellation_exception_name,
     )
 
@@ -184,6 +194,8 @@ def _faults(request: RunRequest) -> dict[str, list[Fault]]:
         faults["notes"] = [Fault("out_of_range", f"must have at most {MAX_NOTES} characters")]
     if not 0 <= request.priority <= MAX_PRIORITY:
         faults["priority"] = [Fault("out_of_range", f"must be from 0 to {MAX_PRIORITY}")]
+    if request.actions is not None:
+        faults |= checked_actions(request.actions)[1]
     return faults
 
 
@@ -210,3 +222,4 @@ def _insert(runs: list[UserTaskRun], by: Actor) -> None:
         )
         for run in runs
     )  # fmt: skip
+    ArmedHook.objects.bulk_create(hook for run in runs if run.actions for hook in armed_at_creation(run, now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -11,6 +12,7 @@ from .. import json_text
 from ..actors import Actor
 from ..errors import Fault, InvalidArgument, NotFound, WrongState
 from ..fieldtypes import FIELD_TYPES, flaws_of_field
+from ..hooks import checked_actions
 from ..models import UserTaskDef, UserTaskField
 from ..models.definitions import MAX_FIELDS, MAX_NAME, NAME
 from ..rules import require_permission
@@ -22,30 +24,43 @@ MAX_ATTEMPTS = 100
 
 
 def put_definition(
-    name: str, fields: Sequence[UserTaskField], *, by: Actor, description: str = ""
+    name: str,
+    fields: Sequence[UserTaskField],
+    *,
+    by: Actor,
+    description: str = "",
+    actions: list[dict[str, Any]] | None = None,
 ) -> tuple[UserTaskDef, bool]:
     """The newest version if it says the same, else a new one, and whether it is new.
 
-    `fields` are unsaved rows in their order. Raises `InvalidArgument` (`fields.<n>.<part>` names a part of field n,
-    from 0) and `NotAllowed`.
+    `fields` are unsaved rows in their order. `actions` are what runs do by themselves that name none: without a word
+    about them they stay those of the newest version, so that a client that knows nothing of them takes none away.
+    Raises `InvalidArgument` (`fields.<n>.<part>` names a part of field n, from 0) and `NotAllowed`.
     """
     require_permission("add_usertaskdef", by)
-    if faults := faults_of_definition(name, fields, description):
+    if faults := faults_of_definition(name, fields, description, actions):
         raise InvalidArgument.of(faults)
     for _ in range(MAX_ATTEMPTS - 1):
         # Somebody else may just have put this version: then theirs is the newest to compare with.
         with contextlib.suppress(IntegrityError):
-            return _put(name, fields, description)
-    return _put(name, fields, description)
+            return _put(name, fields, description, actions)
+    return _put(name, fields, description, actions)
 
 
 @transaction.atomic
-def _put(name: str, fields: Sequence[UserTaskField], description: str) -> tuple[UserTaskDef, bool]:
+def _put(
+    name: str, fields: Sequence[UserTaskField], description: str, actions: list[dict[str, Any]] | None
+) -> tuple[UserTaskDef, bool]:
     newest = UserTaskDef.objects.named(name).newest_first().first()
-    if newest and newest.description == description and _same(list(newest.fields.all()), fields):
+    if actions is None:
+        actions = newest.actions if newest else []
+    normal = checked_actions(actions)[0]
+    definition = UserTaskDef(
+        name=name, version=newest.version + 1 if newest else 0, description=description, actions=normal
+    )
+    if newest and _same(newest, list(newest.fields.all()), definition, fields):
         return newest, False
-    version = newest.version + 1 if newest else 0
-    definition = UserTaskDef.objects.create(name=name, version=version, description=description)
+    definition.save(force_insert=True)
     for position, field in enumerate(fields):
         field.pk, field.definition, field.position = None, definition, position
     UserTaskField.objects.bulk_create(fields)
@@ -70,9 +85,11 @@ def _delete(name: str, version: int) -> None:
     definition.delete()
 
 
-def faults_of_definition(name: str, fields: Sequence[UserTaskField], description: str) -> dict[str, list[Fault]]:
+def faults_of_definition(
+    name: str, fields: Sequence[UserTaskField], description: str, actions: Any = None
+) -> dict[str, list[Fault]]:
     """Everything that is wrong with a definition, by where it stands."""
-    faults: dict[str, list[Fault]] = {}
+    faults = {} if actions is None else checked_actions(actions)[1]
     if len(name) > MAX_NAME or not NAME.fullmatch(name):
         faults["name"] = [Fault("invalid", f"must be letters, digits and inner hyphens, at most {MAX_NAME}")]
     if len(description) > MAX_DESCRIPTION:
@@ -107,5 +124,12 @@ def _faults_of_field(field: UserTaskField) -> dict[str, Fault]:
     return faults | {part: Fault("invalid", flaw) for part, flaw in flaws_of_field(field).items()}
 
 
-def _same(ours: Sequence[UserTaskField], theirs: Sequence[UserTaskField]) -> bool:
-    return json_text.canonical([f.content() for f in ours]) == json_text.canonical([f.content() for f in theirs])
+def _same(
+    ours: UserTaskDef, our_fields: Sequence[UserTaskField], theirs: UserTaskDef, their_fields: Sequence[UserTaskField]
+) -> bool:
+    return _content(ours, our_fields) == _content(theirs, their_fields)
+
+
+def _content(definition: UserTaskDef, fields: Sequence[UserTaskField]) -> str:
+    content = [definition.description, definition.actions, [field.content() for field in fields]]
+    return json_text.canonical(content)

@@ -16,8 +16,9 @@ from ..actors import Actor
 from ..errors import AlreadyClaimed, InvalidArgument
 from ..fieldtypes import check_results
 from ..models import EventType, Status, UserTaskRun
+from ..owners import owner_of
 from ..rules import Action, require, require_permission, require_state
-from .beats import commit, hand, lock, locked, owner_of, person_of
+from .beats import commit, hand, lock, locked, person_of
 
 
 class SavePolicy(StrEnum):
@@ -117,7 +118,7 @@ def complete(
         require(Action.COMPLETE, run, by)
     run.results = _checked(run, {**run.results, **results}, must_be_complete=True)
     if run.user_id != person:
-        hand(run, by=by, user_id=person, user_group=run.user_group, on_behalf_of=person)
+        hand(run, by=by, user_id=person, user_group=run.user_group, on_behalf_of=person, arms=False)
     run.status = Status.DONE
     run.completed_at = timezone.now()
     return commit(run, EventType.COMPLETED, by, events.answered(person, run.results), on_behalf_of=person)

@@ -88,6 +88,14 @@ def _cancellation(event: UserTaskEvent, fields: Sequence[UserTaskField]) -> Any:
     return lh.UserTaskEvent.UTECancelled(message="UserTaskRun was cancelled")
 
 
+def _task(event: UserTaskEvent, fields: Sequence[UserTaskField]) -> Any:
+    """The task is run by `django.tasks`; its id stands where LittleHorse has that of a task of the workflow."""
+    wf_run_id = lh.WfRunId(id=event.run.wf_run_id)
+    return lh.UserTaskEvent.UTETaskExecuted(
+        task_run=lh.TaskRunId(wf_run_id=wf_run_id, task_guid=event.data["task"]["id"])
+    )  # fmt: skip
+
+
 def _comment(event: UserTaskEvent, fields: Sequence[UserTaskField]) -> Any:
     return lh.UserTaskEvent.UTECommented(
         user_comment_id=event.data["comment_id"], user_id=event.data["user_id"], comment=event.data["comment"]
@@ -106,6 +114,7 @@ EVENTS: Mapping[str, tuple[str, Callable[[UserTaskEvent, Sequence[UserTaskField]
     EventType.SAVED: ("saved", _save),
     EventType.COMPLETED: ("completed", _completion),
     EventType.CANCELLED: ("cancelled", _cancellation),
+    EventType.TASK_EXECUTED: ("task_executed", _task),
     EventType.COMMENT_ADDED: ("comment_added", _comment),
     EventType.COMMENT_EDITED: ("comment_edited", _comment),
     EventType.COMMENT_DELETED: ("comment_deleted", _comment_deletion),

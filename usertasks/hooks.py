@@ -1,0 +1,245 @@
+"""Lifecycle hooks: which ones a run gets, which have lapsed, and what will happen by itself until some time.
+
+The rules are section 6 of the contract, after LittleHorse's `UTActionTrigger`. Nothing here writes: operations do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from . import json_text
+from .errors import Fault
+from .models import ArmedHook, Hook, HookAction, HookState, LapseReason, Status, UserTaskRun
+from .owners import faults_of_owner, flaw_of_name
+from .tasks import registered_tasks
+
+MAX_ACTIONS = 100
+MAX_DELAY_SECONDS = 10 * 366 * 24 * 3600
+MAX_ARMED = 1000
+"""In the life of one run: two timers that hand a task to and fro do not do so for ever."""
+
+Faults = dict[str, list[Fault]]
+
+
+def checked_actions(actions: Any) -> tuple[list[dict[str, Any]], Faults]:
+    """The actions in their normal form, and everything that is wrong with them, by where it stands.
+
+    An action is `{"hook", "delay_seconds"}` and one of `{"task": {"task_def_name", "variables"}}`,
+    `{"reassign": {"user_id", "user_group"}}` and `{"cancel": {}}`.
+    """
+    if not isinstance(actions, list):
+        return [], {"actions": [Fault("wrong_type", "must be a list")]}
+    if len(actions) > MAX_ACTIONS:
+        return [], {"actions": [Fault("out_of_range", f"must be at most {MAX_ACTIONS}")]}
+    faults: Faults = {}
+    for index, action in enumerate(actions):
+        for part, fault in _faults_of_action(action):
+            faults.setdefault(".".join(filter(None, ("actions", str(index), part))), []).append(fault)
+    return ([] if faults else [_normal(action) for action in actions]), faults
+
+
+def _faults_of_action(action: Any) -> Iterator[tuple[str, Fault]]:
+    """(part of the action, what is wrong with it)"""
+    if not isinstance(action, dict):
+        yield "", Fault("wrong_type", "must be an object")
+        return
+    yield from _unknown(action, "", {"hook", "delay_seconds", *HookAction.values})
+    if action.get("hook") not in Hook.values:
+        yield "hook", Fault("not_a_choice" if "hook" in action else "required", f"must be {' or '.join(Hook.values)}")
+    yield from _faults_of_delay(action)
+    named = [name for name in HookAction.values if name in action]
+    if len(named) != 1:
+        yield "", Fault("invalid", f"must have exactly one of {', '.join(HookAction.values)}")
+        return
+    arguments = action[named[0]]
+    if not isinstance(arguments, dict):
+        yield named[0], Fault("wrong_type", "must be an object")
+        return
+    yield from FAULTS_OF_ARGUMENTS[HookAction(named[0])](arguments)
+
+
+def _faults_of_delay(action: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+    delay = action.get("delay_seconds")
+    if "delay_seconds" not in action:
+        yield "delay_seconds", Fault("required", "is required")
+    elif not isinstance(delay, int) or isinstance(delay, bool):
+        yield "delay_seconds", Fault("wrong_type", "must be a whole number of seconds")
+    elif not 0 <= delay <= MAX_DELAY_SECONDS:
+        yield "delay_seconds", Fault("out_of_range", f"must be from 0 to {MAX_DELAY_SECONDS}")
+
+
+def _faults_of_task(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+    yield from _unknown(arguments, "task", {"task_def_name", "variables"})
+    name, variables = arguments.get("task_def_name"), arguments.get("variables", {})
+    if "task_def_name" not in arguments:
+        yield "task.task_def_name", Fault("required", "is required")
+    elif not isinstance(name, str):
+        yield "task.task_def_name", Fault("wrong_type", "must be a string")
+    elif name not in registered_tasks():
+        known = ", ".join(sorted(registered_tasks()))
+        yield "task.task_def_name", Fault("not_a_choice", f"is not registered here; there are: {known}")
+    if not isinstance(variables, dict):
+        yield "task.variables", Fault("wrong_type", "must be an object")
+    elif flaw := json_text.flaw_of(variables):
+        yield "task.variables", Fault("invalid", flaw)
+
+
+def _faults_of_reassignment(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+    yield from _unknown(arguments, "reassign", {"user_id", "user_group"})
+    owner = {name: arguments.get(name) for name in ("user_id", "user_group")}
+    wrong = [name for name, value in owner.items() if not isinstance(value, str | None)]
+    for name in wrong:
+        yield f"reassign.{name}", Fault("wrong_type", "must be a string or null")
+    if not wrong:
+        for name, faults in faults_of_owner(**owner).items():
+            yield from ((f"reassign.{name}", fault) for fault in faults)
+
+
+def _faults_of_cancellation(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+    yield from _unknown(arguments, "cancel", set())
+
+
+FAULTS_OF_ARGUMENTS = {
+    HookAction.TASK: _faults_of_task,
+    HookAction.REASSIGN: _faults_of_reassignment,
+    HookAction.CANCEL: _faults_of_cancellation,
+}
+
+
+def _unknown(given: Mapping[str, Any], at: str, known: set[str]) -> Iterator[tuple[str, Fault]]:
+    for name in sorted(set(given) - known):
+        spelled = name if flaw_of_name(name) is None else "?"
+        yield ".".join(filter(None, (at, spelled))), Fault("unknown_field", "is not known here")
+
+
+def _normal(action: Mapping[str, Any]) -> dict[str, Any]:
+    kind = kind_of(action)
+    return {
+        "hook": action["hook"],
+        "delay_seconds": action["delay_seconds"],
+        kind.value: {**DEFAULTS[kind], **action[kind.value]},
+    }
+
+
+DEFAULTS: Mapping[HookAction, Mapping[str, Any]] = {
+    HookAction.TASK: {"variables": {}},
+    HookAction.REASSIGN: {"user_id": None, "user_group": None},
+    HookAction.CANCEL: {},
+}
+
+
+def kind_of(action: Mapping[str, Any]) -> HookAction:
+    """What a well-formed action does."""
+    return next(kind for kind in HookAction if kind.value in action)
+
+
+def armed_by(run: UserTaskRun, occasion: Hook, now: datetime, *, count: int = 0) -> list[ArmedHook]:
+    """The hooks, not yet saved, that the run arms on this occasion; `count` is how many it has armed before."""
+    armed = [_armed(run, action, now) for action in run.actions if action["hook"] == occasion]
+    for hook in armed[max(0, MAX_ARMED - count) :]:
+        hook.state, hook.reason, hook.settled_at = HookState.LAPSED, LapseReason.TOO_MANY, now
+    return armed
+
+
+def _armed(run: UserTaskRun, action: Mapping[str, Any], now: datetime) -> ArmedHook:
+    kind = kind_of(action)
+    due_at = now + timedelta(seconds=action["delay_seconds"])
+    return ArmedHook(
+        run=run,
+        hook=action["hook"],
+        action=kind,
+        arguments=action[kind.value],
+        delay_seconds=action["delay_seconds"],
+        epoch=run.epoch,
+        due_at=due_at,
+        next_attempt_at=due_at,
+    )
+
+
+def armed_at_creation(run: UserTaskRun, now: datetime) -> list[ArmedHook]:
+    """The hooks of a new run, not yet saved."""
+    occasions = [Hook.ON_ARRIVAL] + ([Hook.ON_TASK_ASSIGNED] if run.user_id is not None else [])
+    return [hook for occasion in occasions for hook in armed_by(run, occasion, now)]
+
+
+def reason_to_lapse(hook: ArmedHook, run: UserTaskRun) -> LapseReason | None:
+    """Why the hook would do nothing if it fired now, for good: none of these reasons ever goes away again.
+
+    (A run without an owner gets one only by a change of owner, after which the hook has lapsed as well.)
+    """
+    if not run.is_open:
+        return LapseReason.ENDED
+    if lapses_on_reassign(hook) and hook.epoch != run.epoch:
+        return LapseReason.REASSIGNED
+    return None
+
+
+def reason_not_to_fire(hook: ArmedHook, run: UserTaskRun) -> LapseReason | None:
+    """Why the hook does nothing at the moment at which it is due, or None: then it fires."""
+    if hook.action == HookAction.REASSIGN and run.is_open and run.status != Status.ASSIGNED:
+        return reason_to_lapse(hook, run) or LapseReason.NOT_ASSIGNED
+    return reason_to_lapse(hook, run)
+
+
+def lapses_on_reassign(hook: ArmedHook) -> bool:
+    """Whether a change of owner would take it off."""
+    return hook.action != HookAction.CANCEL
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A hook that will be due at `at`; with a reason it will lapse then, else fire."""
+
+    hook: ArmedHook
+    at: datetime
+    reason: LapseReason | None
+
+
+def foresee(run: UserTaskRun, armed: Sequence[ArmedHook], *, now: datetime, until: datetime) -> list[Foreseen]:
+    """What will happen to the run by itself until then, in order, if nobody does anything; what follows from it too.
+
+    Works on the rows in memory, which must not be saved afterwards.
+    """
+    waiting, foreseen, count = list(armed), list[Foreseen](), len(armed)
+    while due := [hook for hook in waiting if max(hook.due_at, now) <= until]:
+        hook = min(due, key=lambda hook: hook.due_at)
+        waiting.remove(hook)
+        at = max(hook.due_at, now)
+        reason = reason_not_to_fire(hook, run)
+        foreseen.append(Foreseen(hook, at, reason))
+        if reason is None:
+            consequences = _imagine(hook, run, at, count)
+            waiting += [new for new in consequences if new.state == HookState.ARMED]
+            count += len(consequences)
+    return foreseen
+
+
+def _imagine(hook: ArmedHook, run: UserTaskRun, at: datetime, count: int) -> list[ArmedHook]:
+    """Change the run in memory as the hook would; what that would arm."""
+    if hook.action == HookAction.CANCEL:
+        run.status = Status.CANCELLED
+    if hook.action != HookAction.REASSIGN:
+        return []
+    old = (run.user_id, run.user_group)
+    if old == (new := (hook.arguments["user_id"], hook.arguments["user_group"])):
+        return []
+    run.hand_to(user_id=new[0], user_group=new[1])
+    return armed_by(run, Hook.ON_TASK_ASSIGNED, at, count=count) if new[0] not in (None, old[0]) else []
+
+
+def sentence(hook: ArmedHook) -> str:
+    """What it will do, for people."""
+    match hook.action:
+        case HookAction.TASK:
+            return _("Run the task %(name)s") % {"name": hook.arguments["task_def_name"]}
+        case HookAction.REASSIGN if hook.arguments["user_id"] is None:
+            return _("Release the task to the group %(group)s") % {"group": hook.arguments["user_group"]}
+        case HookAction.REASSIGN:
+            return _("Give the task to %(user)s") % {"user": hook.arguments["user_id"]}
+        case _:
+            return _("Cancel the task")

@@ -1,0 +1,100 @@
+"""Hooks: what a run does by itself after a while, armed with the moment at which it is due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from .. import json_text
+from .leases import LeasedQuerySet
+from .runs import UserTaskRun
+
+
+class Hook(models.TextChoices):
+    """What arms an action; the names are LittleHorse's."""
+
+    ON_ARRIVAL = "ON_ARRIVAL", "On arrival"
+    ON_TASK_ASSIGNED = "ON_TASK_ASSIGNED", "When assigned"
+
+
+class HookAction(models.TextChoices):
+    TASK = "task", "Run a task"
+    REASSIGN = "reassign", "Reassign"
+    CANCEL = "cancel", "Cancel"
+
+
+class HookState(models.TextChoices):
+    ARMED = "armed", "Armed"
+    FIRED = "fired", "Fired"
+    LAPSED = "lapsed", "Lapsed"
+
+
+class LapseReason(models.TextChoices):
+    """Why a hook did nothing."""
+
+    ENDED = "ended", "the task had ended"
+    REASSIGNED = "reassigned", "the task had changed hands"
+    NOT_ASSIGNED = "not_assigned", "nobody had the task"
+    TOO_MANY = "too_many", "the task had armed too many timers"
+
+
+class ArmedHookQuerySet(LeasedQuerySet["ArmedHook"]):
+    def armed(self) -> ArmedHookQuerySet:
+        return self.filter(state=HookState.ARMED)
+
+    def due(self, now: datetime) -> ArmedHookQuerySet:
+        """Armed, due, and leased to nobody; the first due first."""
+        return self.armed().filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
+
+
+class ArmedHook(models.Model):
+    """One action of a run, armed at `epoch`.
+
+    `arguments` are those of the action: `task_def_name` and `variables`, or `user_id` and `user_group`, or none.
+    `next_attempt_at` is when a worker may take it: at `due_at`, or later where one has it or has failed at it.
+    """
+
+    run = models.ForeignKey(UserTaskRun, on_delete=models.CASCADE, related_name="armed_hooks")
+    hook = models.CharField(max_length=20, choices=Hook.choices)
+    action = models.CharField(max_length=10, choices=HookAction.choices)
+    arguments = models.JSONField(decoder=json_text.Decoder, default=dict)
+    delay_seconds = models.PositiveIntegerField()
+    epoch = models.PositiveIntegerField()
+    due_at = models.DateTimeField("due")
+    state = models.CharField(max_length=10, choices=HookState.choices, default=HookState.ARMED)
+    reason = models.CharField(max_length=20, choices=LapseReason.choices, blank=True, default="")
+    settled_at = models.DateTimeField(null=True, blank=True)
+    next_attempt_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+
+    objects = ArmedHookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "timer"
+        ordering = ["due_at", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=HookState.values), name="hook_state_known"),
+            models.CheckConstraint(condition=Q(action__in=HookAction.values), name="hook_action_known"),
+            models.CheckConstraint(
+                condition=Q(state="armed", settled_at__isnull=True) | (~Q(state="armed") & Q(settled_at__isnull=False)),
+                name="hook_settled_at_when_settled",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="lapsed") & ~Q(reason="") | ~Q(state="lapsed") & Q(reason=""),
+                name="hook_reason_when_lapsed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at", "id"], condition=Q(state="armed"), name="hook_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hook} {self.action} at {self.due_at:%Y-%m-%d %H:%M}"
+
+    def settle(self, state: HookState, now: datetime, reason: str = "") -> None:
+        """Say what became of it; the only place where the state changes one by one."""
+        self.state, self.settled_at, self.reason = state, now, reason
+        self.save(update_fields=["state", "settled_at", "reason", "error"])

@@ -1,0 +1,80 @@
+"""What happens to a run by itself: its hooks fire, or lapse.
+
+One transaction for each. What a `task` hook runs is started outside of it, between `fire` and `record_task`: whoever
+dies in between repeats that one task, with the same key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from .. import events, hooks, json_text
+from ..actors import SYSTEM
+from ..content import run_content
+from ..models import ArmedHook, EventType, HookAction, HookState, Status, UserTaskRun
+from .beats import commit, hand, lock, record
+
+
+@dataclass(frozen=True)
+class TaskCall:
+    """A task that is to be run: the arguments that it gets, as JSON, and the hook that asks for it."""
+
+    hook: ArmedHook
+    task_def_name: str
+    run: dict[str, Any]
+    variables: dict[str, Any]
+    key: str
+
+
+@transaction.atomic
+def fire(hook_id: int, *, now: datetime) -> ArmedHook | TaskCall | None:
+    """Do what an armed hook is there for, or let it lapse: then the settled hook is returned; None if it was settled.
+
+    For a `task` hook that does not lapse, the call to make; the hook stays armed until `record_task`.
+    """
+    run = lock(UserTaskRun.objects.filter(armed_hooks=hook_id), None)
+    hook = run.armed_hooks.select_for_update(no_key=True).get(pk=hook_id)
+    if hook.state != HookState.ARMED:
+        return None
+    if reason := hooks.reason_not_to_fire(hook, run):
+        hook.settle(HookState.LAPSED, now, reason)
+    elif hook.action == HookAction.TASK:
+        return _call(hook, run)
+    else:
+        hook.settle(HookState.FIRED, now)
+        _act(hook, run, now)
+    return hook
+
+
+def _act(hook: ArmedHook, run: UserTaskRun, now: datetime) -> None:
+    if hook.action == HookAction.CANCEL:
+        run.status = Status.CANCELLED
+        commit(run, EventType.CANCELLED, SYSTEM, {**events.cancelled(run), **events.by_hook(hook)}, now=now)
+    elif (run.user_id, run.user_group) != (hook.arguments["user_id"], hook.arguments["user_group"]):
+        hand(run, by=SYSTEM, **hook.arguments, now=now, **events.by_hook(hook))
+
+
+def _call(hook: ArmedHook, run: UserTaskRun) -> TaskCall:
+    return TaskCall(
+        hook=hook,
+        task_def_name=hook.arguments["task_def_name"],
+        run=json_text.as_json(run_content(run)),
+        variables=hook.arguments["variables"],
+        key=f"hook:{hook.pk}",
+    )
+
+
+@transaction.atomic
+def record_task(call: TaskCall, result: dict[str, Any], *, now: datetime) -> None:
+    """Write down that the task of a hook was started, once, whatever has become of the run since."""
+    run = lock(UserTaskRun.objects.filter(armed_hooks=call.hook.pk), None)
+    hook = run.armed_hooks.select_for_update(no_key=True).get(pk=call.hook.pk)
+    if hook.state == HookState.FIRED:
+        return
+    hook.error = ""
+    hook.settle(HookState.FIRED, now)
+    record(run, EventType.TASK_EXECUTED, SYSTEM, events.task_executed(hook, result), now=now)
