@@ -162,7 +162,7 @@ class Worker:
         free = self.threads - len(self.in_the_air)
         items = job.take(now, free) if free > 0 else []
         for item in items:
-            self.in_the_air[pool.submit(perform, job, item)] = (job, item)
+            self.in_the_air[pool.submit(perform_in_thread, job, item)] = (job, item)
         return len(items)
 
     def _settle_finished(self, now: datetime) -> int:
@@ -209,6 +209,12 @@ def perform(job: Job, item: Item) -> Any:
         return job.perform(item)
     except Exception as problem:  # noqa: BLE001 - other people's code and other people's servers
         return problem
+
+
+def perform_in_thread(job: Job, item: Item) -> Any:
+    """The same, and the thread's connection to the database, if the task wanted one, goes back."""
+    try:
+        return perform(job, item)
     finally:
         close_old_connections()
 
