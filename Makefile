@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
 
-run: $(VENV)/installed-requirements.txt ## serve the demo on 127.0.0.1 until Ctrl-C: PORT, GRPC_PORT, DATABASE_URL
+run: $(VENV)/installed-requirements.txt ## serve the demo (web, worker and gRPC) on 127.0.0.1 until Ctrl-C: PORT, GRPC_PORT, DATABASE_URL
 	@DEBUG=$${DEBUG:-true} GRPC_ANONYMOUS_USER=$${GRPC_ANONYMOUS_USER-admin} exec $(PYTHON) manage.py run_all
 
 test: $(VENV)/installed-requirements-dev.txt ## run every test on SQLite and on PostgreSQL: TEST_ARGS="-k claim"

@@ -14,7 +14,7 @@ import psycopg
 
 from tests.postgres import running_postgres
 
-from . import baseline, creation, data, grpc, operations, search
+from . import baseline, creation, data, drafts, grpc, operations, search, worker
 from .report import Table, circumstances
 from .servers import PRODUCTION_LIKE, conninfo, enter_production, interrupted_by_sigterm, web_server
 from .stage import Options, Stage, tell
@@ -24,7 +24,9 @@ MEASUREMENTS: dict[str, Callable[[Stage], Table]] = {
     "search": search.measure,
     "operations": operations.measure,
     "creation": creation.measure,
+    "drafts": drafts.measure,
     "grpc": grpc.measure,
+    "worker": worker.measure,
 }
 
 DESCRIPTION = """
@@ -42,6 +44,8 @@ def main() -> int:
         operations=arguments.operations,
         rounds=arguments.rounds,
         clients=arguments.clients,
+        due=arguments.due,
+        armed=arguments.armed,
     )
     try:
         with interrupted_by_sigterm(), stage_of(options) as stage:
@@ -87,6 +91,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--operations", type=_positive, default=200, help="operations of each kind in a round")
     parser.add_argument("--rounds", type=_positive, default=5, help="rounds of operations; the median counts")
     parser.add_argument("--clients", type=_positive, default=8, help="the most clients at a time, beside one alone")
+    parser.add_argument("--due", type=_positive, default=10_000, help="timers, and webhooks, that are due at once")
+    parser.add_argument("--armed", type=_positive, default=1_000_000, help="timers that are armed for later")
     parser.add_argument("--only", action="append", choices=list(MEASUREMENTS), help="may be given several times")
     parser.add_argument("--output", type=Path, help="also write the tables to this file")
     return parser.parse_args()

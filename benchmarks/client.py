@@ -38,6 +38,9 @@ class Client:
     def post(self, path: str, body: bytes = b"{}", expected: int = 200) -> bytes:
         return self._send("POST", path, body, expected)
 
+    def delete(self, path: str) -> None:
+        self._send("DELETE", path, b"", 204)
+
     def _send(self, method: str, path: str, body: bytes, expected: int) -> bytes:
         head = f"{method} {path} HTTP/1.1\r\n{self.headers}Content-Length: {len(body)}\r\n\r\n"
         self.socket.sendall(head.encode() + body)

@@ -113,10 +113,11 @@ FROM (
 ) run JOIN usertasks_usertaskdef d ON d.name = 'definition-' || to_char(floor(20 * power(form, 2)), 'FM00')
 """
 
+# In the feed they stand in the order in which they are written here, run by run; nobody is told of them.
 EVENTS: LiteralString = """
-INSERT INTO usertasks_usertaskevent (run_id, number, time, type, actor, data)
+INSERT INTO usertasks_usertaskevent (run_id, number, time, type, actor, data, position)
 SELECT r.id, row_number() OVER (PARTITION BY r.id ORDER BY e.place), r.scheduled_time + e.place * interval '1 hour',
-    e.type, coalesce(r.user_id, 'service'), e.data
+    e.type, coalesce(r.user_id, 'service'), e.data, row_number() OVER (ORDER BY r.id, e.place)
 FROM usertasks_usertaskrun r, LATERAL (VALUES
     (0, 'created', true, jsonb_build_object('user_id', NULL, 'user_group', r.user_group)),
     (1, 'assigned', r.user_id IS NOT NULL, jsonb_build_object('new_user_id', r.user_id, 'new_user_group', r.user_group,
@@ -126,6 +127,11 @@ FROM usertasks_usertaskrun r, LATERAL (VALUES
     (4, 'cancelled', r.status = 'CANCELLED', jsonb_build_object('user_id', r.user_id, 'user_group', r.user_group))
 ) AS e (place, type, is_so, data)
 WHERE e.is_so
+"""
+
+HEAD: LiteralString = """
+INSERT INTO usertasks_feedhead (id, position) SELECT 1, coalesce(max(position), 0) FROM usertasks_usertaskevent
+ON CONFLICT (id) DO UPDATE SET position = excluded.position
 """
 
 WAITING_RUNS: LiteralString = f"""
@@ -155,6 +161,7 @@ def fill(database: psycopg.Connection, *, runs: int) -> None:
             cursor.execute(PERMITTED, [name, permissions])
         cursor.execute(RUNS, {"runs": runs})
         cursor.execute(EVENTS)
+        cursor.execute(HEAD)
     database.execute("VACUUM ANALYZE")
     database.execute("CHECKPOINT")
 

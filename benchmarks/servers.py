@@ -34,10 +34,12 @@ PRODUCTION_LIKE = {
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
 LAST_WORDS = 4000
-THREADS = 8
+THREADS = 16
 GRPC_THREADS = 10
 POOL_SIZE = 10
 GRPC_ANNOUNCED = re.compile(rf"^gRPC on {re.escape(HOST)}:(\d+)$", re.MULTILINE)
+
+WORKER_ANNOUNCED = re.compile("^The worker is running", re.MULTILINE)
 
 
 def enter_production(database_url: str, folder: str) -> None:
@@ -50,6 +52,7 @@ def enter_production(database_url: str, folder: str) -> None:
         "COOKIE_SECURE": "false",
         "ALLOWED_HOSTS": HOST,
         "LOG_LEVEL": "ERROR",
+        "WEBHOOK_ALLOWED_HOSTS": HOST,
         "STATIC_ROOT": folder,
         "SECRET_KEY": secrets.token_urlsafe(50),
     }
@@ -92,6 +95,15 @@ def grpc_server(folder: str) -> Iterator[int]:
     command = [sys.executable, "manage.py", "serve_grpc", "--port", "0", "--threads", str(GRPC_THREADS)]
     with _announced(command, Path(folder) / "grpc.log") as port:
         yield port
+
+
+@contextmanager
+def worker(folder: str, number: int) -> Iterator[None]:
+    """`manage.py run_worker`, working from the beginning of the block on."""
+    log = Path(folder) / f"worker-{number}.log"
+    with _running([sys.executable, "manage.py", "run_worker"], os.environ, log) as process:
+        _wait_for(WORKER_ANNOUNCED, log, process)
+        yield
 
 
 @contextmanager
@@ -138,13 +150,17 @@ def _running(command: list[str], environment: Mapping[str, str], log: Path) -> I
 def _announced(command: list[str], log: Path) -> Iterator[int]:
     """A gRPC server that prints the port it has taken."""
     with _running(command, {**os.environ, "DATABASE_POOL_SIZE": str(POOL_SIZE)}, log) as process:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while process.poll() is None and time.monotonic() < deadline:
-            if found := GRPC_ANNOUNCED.search(log.read_text()):
-                yield int(found[1])
-                return
-            time.sleep(0.05)
-        raise RuntimeError("The gRPC server does not start.")
+        yield int(_wait_for(GRPC_ANNOUNCED, log, process)[1])
+
+
+def _wait_for(announcement: re.Pattern[str], log: Path, process: subprocess.Popen[bytes]) -> re.Match[str]:
+    """The line with which a server says that it is ready."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while process.poll() is None and time.monotonic() < deadline:
+        if found := announcement.search(log.read_text()):
+            return found
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.args!r} does not start.")
 
 
 def _free_port() -> int:

@@ -23,6 +23,10 @@ class Options:
     operations: int
     rounds: int
     clients: int
+    due: int
+    """Timers, and webhooks, that are due at once."""
+    armed: int
+    """Timers that are armed for later, beside none."""
 
 
 @dataclass(frozen=True)

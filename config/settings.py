@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 VAR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
-"""Where what the deployment keeps lies: the SQLite database and a generated secret."""
+"""Where what the deployment keeps lies: the SQLite database, uploads and a generated secret."""
 
 
 def _own_secret() -> str:
@@ -39,20 +40,57 @@ def _database() -> dict[str, Any]:
     return database
 
 
+def _mailer() -> dict[str, Any]:
+    """The mail server of EMAIL_URL, in Django's form. A server that says nothing is given up after EMAIL_TIMEOUT."""
+    mail = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+    if mail["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend":
+        return {"BACKEND": mail["EMAIL_BACKEND"], "OPTIONS": {"file_path": "/" + mail["EMAIL_FILE_PATH"].lstrip("/")}}
+    if mail["EMAIL_BACKEND"] != "django.core.mail.backends.smtp.EmailBackend":
+        return {"BACKEND": mail["EMAIL_BACKEND"]}
+    options = {
+        "host": mail["EMAIL_HOST"] or "localhost",
+        "port": mail["EMAIL_PORT"],
+        "username": mail["EMAIL_HOST_USER"],
+        "password": mail["EMAIL_HOST_PASSWORD"],
+        "use_tls": mail.get("EMAIL_USE_TLS", False),
+        "use_ssl": mail.get("EMAIL_USE_SSL", False),
+        "timeout": env.float("EMAIL_TIMEOUT", default=10.0),
+    }
+    return {"BACKEND": mail["EMAIL_BACKEND"], "OPTIONS": options}
+
+
+def _public_url() -> str:
+    """Where people reach the inbox, for links in mails: unless it is said, the first name under which it is served."""
+    named = next((host for host in ALLOWED_HOSTS if not host.startswith((".", "*"))), "localhost")
+    port = env.int("PORT", default=8000)
+    url: str = env.str("PUBLIC_URL", default="") or (f"http://127.0.0.1:{port}" if DEBUG else f"https://{named}")
+    if not url.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"PUBLIC_URL must begin with http:// or https://: {url!r}")
+    return url.rstrip("/")
+
+
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATABASES = {"default": _database()}
+PUBLIC_URL = _public_url()
+MAILERS = {"default": _mailer()}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="usertasks@localhost")
 
 USERTASKS = {
     # What completing a run does when somebody else has it: REASSIGN or FAIL_IF_CLAIMED_BY_OTHER.
     "COMPLETE_POLICY": env.str("COMPLETE_POLICY", default="REASSIGN"),
     # As whom gRPC calls without a token act; nobody, where it is empty. Refused beyond loopback.
     "GRPC_ANONYMOUS_USER": env.str("GRPC_ANONYMOUS_USER", default=""),
+    # How many requests of one process of the web server may wait at once; keep it well below its threads.
+    "MAX_WAITERS": env.int("MAX_WAITERS", default=8),
     # What hooks may run: `task_def_name` to the dotted path of a django.tasks task. See usertasks/tasks.py.
     "TASKS": {"send-reminder": "usertasks.reminders.send_reminder", **env.dict("HOOK_TASKS", default={})},
 }
+
+# Where webhooks may go beside the public internet: names, addresses, networks. See usertasks/addresses.py.
+WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "::1"] if DEBUG else [])
 
 INSTALLED_APPS = [
     "usertasks",
@@ -141,6 +179,11 @@ STORAGES = {
         )
     },
 }
+
+# Files that were chosen and not saved yet: read through the pages alone, so the web server must not serve this folder.
+MEDIA_ROOT = VAR / "media"
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # One body, whichever door it comes through: a batch of runs, or a form with its files.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=10 * 1024 * 1024)

@@ -32,6 +32,12 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def media(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What people upload in tests goes where pytest clears up."""
+    settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
+
+
 SECONDS_TO_CLOSE = 20
 
 

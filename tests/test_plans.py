@@ -16,10 +16,11 @@ from django.utils.datastructures import MultiValueDict
 from pytest_django import DjangoDbBlocker
 
 from tests.cast import ENGINE
-from usertasks import operations
+from usertasks import feed, operations
 from usertasks.actors import Actor
 from usertasks.filters import Position, Search
-from usertasks.models import Status, UserTaskDef, UserTaskField
+from usertasks.models import FeedHead, Status, UserTaskDef, UserTaskField
+from usertasks.models.feed import ONLY
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("_many_runs", "db")]
 
@@ -38,6 +39,12 @@ FILL = """
     CROSS JOIN LATERAL (
         SELECT (ARRAY['UNASSIGNED', 'ASSIGNED', 'DONE', 'DONE', 'DONE', 'DONE', 'CANCELLED'])[1 + hash % 7] AS status) s
     JOIN usertasks_usertaskdef definition ON definition.name = 'form-' || hash / 13 % 20
+"""
+
+HAPPEN = """
+    INSERT INTO usertasks_usertaskevent (run_id, number, time, type, actor, data, position)
+    SELECT id, 1, scheduled_time, 'created', 'engine', '{}', row_number() OVER (ORDER BY scheduled_time, id)
+    FROM usertasks_usertaskrun
 """
 
 HOLDER = Actor("user-7", permissions=frozenset({"view_usertaskrun"}))
@@ -59,10 +66,13 @@ def _many_runs(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Ite
         # A vacuum marks as visible to all only what has reached the disk.
         cursor.execute("SET synchronous_commit TO on")
         cursor.execute(FILL.replace(" % ", " %% "), {"runs": RUNS})
+        cursor.execute(HAPPEN)
         cursor.execute("RESET synchronous_commit")
-        cursor.execute("VACUUM ANALYZE usertasks_usertaskrun")
+        cursor.execute("VACUUM ANALYZE usertasks_usertaskrun, usertasks_usertaskevent")
+        FeedHead.objects.update_or_create(pk=ONLY, defaults={"position": RUNS})
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        FeedHead.objects.update(position=0)
         cursor.execute(f"TRUNCATE {UserTaskDef._meta.db_table} CASCADE")
 
 
@@ -173,6 +183,38 @@ def test_the_counts_of_the_boxes_read_nothing_but_an_index(given: dict[str, list
     assert count > 0
     assert scan["Node Type"] == "Index Only Scan"
     assert (rows_read([scan]), entries_read([scan])) == (0, count)
+
+
+@pytest.mark.parametrize("by", [HOLDER, MEMBER], ids=["holder", "member of 20 groups"])
+@pytest.mark.parametrize("behind", [1, 20, 300], ids=["one behind", "20 behind", "300 behind"])
+def test_who_follows_the_feed_reads_what_is_new_and_its_runs(by: Actor, behind: int) -> None:
+    """Events and runs; the counts of a plan are averages, rounded."""
+    with CaptureQueriesContext(connection) as queries:
+        page = feed.events_after(RUNS - behind, limit=1000, by=by)
+    assert page.next_after == RUNS
+    assert page.events or behind < 300
+    [_, sql] = [query["sql"] for query in queries.captured_queries]
+    plan = executed(sql)
+    assert "Seq Scan" not in kinds_of(plan)
+    assert rows_read(plan) <= 3 * behind
+
+
+@pytest.mark.parametrize("by", [HOLDER, MEMBER], ids=["holder", "member of 20 groups"])
+@pytest.mark.parametrize("after", [0, RUNS // 2], ids=["from the beginning", "from the midst"])
+def test_who_catches_up_reads_no_more_than_what_a_query_looks_at(by: Actor, after: int) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page = feed.events_after(after, limit=LIMIT, by=by)
+    assert len(page.events) == LIMIT
+    for sql in [query["sql"] for query in queries.captured_queries][1:]:
+        assert rows_read(executed(sql)) <= 2 * feed.SCANNED
+
+
+def test_the_end_of_the_feed_costs_a_look_at_an_index_and_at_its_head() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        feed.read(RUNS, limit=LIMIT, by=MEMBER, now=datetime(2026, 1, 1, tzinfo=UTC))
+    news, head = [executed(query["sql"]) for query in queries.captured_queries]
+    assert kinds_of(news) <= {"Limit", "Index Only Scan", "Index Scan"}
+    assert (rows_read(news), rows_read(head)) == (0, 1)
 
 
 def test_a_page_among_equal_moments_reads_a_page() -> None:

@@ -13,12 +13,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 120
+SECONDS_FOR_TIMERS = 60
 
 
 def free_port() -> int:
@@ -90,6 +92,38 @@ def test_the_commands_of_the_readme_do_what_it_says(
     created, saved, done, events = answers[:4]
     assert created["id"] == saved["id"] == done["id"]
     assert [event["type"] for event in events["results"]] == ["created"]
+
+
+def call(surroundings: dict[str, str], token: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """What the API answers; a POST where there is a body."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{surroundings['PORT']}/api/v1/{path}",
+        data=json.dumps(body).encode() if body is not None else None,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def test_a_timer_fires_and_nobody_does_anything(running: subprocess.Popen[str], surroundings: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "create_api_token", "admin"]
+    issued = subprocess.run(command, cwd=ROOT, env=surroundings, check=True, capture_output=True, text=True, timeout=60)
+    token = issued.stdout.strip()
+    actions = [
+        {"hook": "ON_ARRIVAL", "delay_seconds": 0, "task": {"task_def_name": "send-reminder"}},
+        {"hook": "ON_TASK_ASSIGNED", "delay_seconds": 1, "reassign": {"user_group": "jedi-temple"}},
+        {"hook": "ON_ARRIVAL", "delay_seconds": 2, "cancel": {}},
+    ]
+    request = {"user_task_def": {"name": "it-request"}, "user_id": "obiwan", "actions": actions}
+    run = call(surroundings, token, "user-task-runs/", request)
+    end = time.monotonic() + SECONDS_FOR_TIMERS
+    while run["status"] != "CANCELLED" and time.monotonic() < end:
+        time.sleep(0.1)
+        run = call(surroundings, token, f"user-task-runs/{run['id']}/")
+    assert [armed["state"] for armed in run["armed_actions"]] == ["fired"] * 3
+    events = call(surroundings, token, f"user-task-runs/{run['id']}/events/")["results"]
+    assert [event["type"] for event in events] == ["created", "task_executed", "assigned", "cancelled"]
+    assert call(surroundings, token, f"user-task-runs/{run['id']}/outcome/")["failure"]["kind"] == "ERROR"
 
 
 def test_ctrl_c_ends_it_and_leaves_nothing_behind(running: subprocess.Popen[str], surroundings: dict[str, str]) -> None:

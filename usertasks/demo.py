@@ -5,7 +5,6 @@ Everything is made through the operations, as people and programs would have mad
 
 from __future__ import annotations
 
-import base64
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from django.db import transaction
 
 from . import operations
 from .actors import Actor, actor_for
+from .every_type import EVERY_ANSWER, EVERY_TYPE
 from .models import UserTaskField, UserTaskRun
 from .operations import RunRequest
 
@@ -46,7 +46,11 @@ def load(now: datetime) -> None:
         engine = actor_for(User.objects.get(username="admin"))
         for name, (description, fields) in DEFINITIONS.items():
             operations.put_definition(
-                name, [UserTaskField(**field) for field in fields], by=engine, description=description
+                name,
+                [UserTaskField(**field) for field in fields],
+                by=engine,
+                description=description,
+                actions=ACTIONS.get(name),
             )
     for number, run in enumerate(_runs(now)):
         _make(number, engine, **run)
@@ -64,6 +68,8 @@ def _people() -> None:
     User.objects.get(username="yoda").user_permissions.add(*managing)
     if not User.objects.filter(username="admin").exists():
         User.objects.create_superuser("admin", password=PASSWORD)
+    for name in (*PEOPLE, "admin"):
+        User.objects.filter(username=name, email="").update(email=f"{name}@example.com")
 
 
 def _make(
@@ -119,71 +125,30 @@ FUNDS: Sequence[dict[str, Any]] = [
     },
 ]
 
-EVERY_TYPE: Sequence[dict[str, Any]] = [
-    {"name": "text", "type": "STR", "display_name": "Short text", "validation": {"max_length": 80}},
-    {
-        "name": "longText",
-        "type": "STR",
-        "display_name": "Long text",
-        "required": False,
-        "presentation": {"widget": "textarea"},
-    },
-    {
-        "name": "choice",
-        "type": "STR",
-        "display_name": "One of a few",
-        "required": False,
-        "validation": {"choices": ["Coruscant", "Naboo", "Tatooine"]},
-    },
-    {
-        "name": "email",
-        "type": "STR",
-        "display_name": "E-mail",
-        "required": False,
-        "validation": {"format": "email"},
-    },
-    {
-        "name": "whole",
-        "type": "INT",
-        "display_name": "Whole number",
-        "required": False,
-        "validation": {"min": 0, "max": 10},
-        "description": "From 0 to 10.",
-    },
-    {"name": "decimal", "type": "DOUBLE", "display_name": "Decimal number", "required": False},
-    {"name": "yesOrNo", "type": "BOOL", "display_name": "Yes or no", "required": False},
-    {"name": "moment", "type": "TIMESTAMP", "display_name": "Date and time", "required": False},
-    {"name": "object", "type": "JSON_OBJ", "display_name": "JSON object", "required": False},
-    {"name": "list", "type": "JSON_ARR", "display_name": "JSON array", "required": False},
-    {"name": "file", "type": "BYTES", "display_name": "File", "required": False, "description": "At most 1 MiB."},
-]
-
 DEFINITIONS: Mapping[str, tuple[str, Sequence[dict[str, Any]]]] = {
     "it-request": ("Somebody needs something from the quartermaster.", IT_REQUEST),
     "approve-funds-for-mission": ("The council decides whether a mission is paid for.", FUNDS),
-    "every-field-type": ("One field of every type, to see how each is asked for.", EVERY_TYPE),
+    "every-field-type": ("Every type of field and every way to ask for it.", EVERY_TYPE),
 }
+
+DAY = 24 * 3600
+REMIND: dict[str, Any] = {"task_def_name": "send-reminder", "variables": {"text": "The mission waits for this."}}
+ACTIONS: Mapping[str, list[dict[str, Any]]] = {
+    "approve-funds-for-mission": [
+        {"hook": "ON_TASK_ASSIGNED", "delay_seconds": DAY, "task": REMIND},
+        {"hook": "ON_TASK_ASSIGNED", "delay_seconds": 3 * DAY, "reassign": {"user_group": COUNCIL}},
+        {"hook": "ON_ARRIVAL", "delay_seconds": 30 * DAY, "cancel": {}},
+    ],
+}
+"""What runs of a definition do by themselves."""
 
 CLOAK = {"requestedItem": "Cloak, brown", "justification": "The old one stayed on Mustafar."}
 SABER = {"requestedItem": "Lightsaber, blue", "justification": "Darth Maul kicked it down the mine shaft."}
-EVERY_ANSWER = {
-    "text": "Hello there",
-    "longText": "I have the high ground.\nDon't try it.",
-    "choice": "Naboo",
-    "email": "obiwan@temple.example",
-    "whole": 7,
-    "decimal": 3.25,
-    "yesOrNo": True,
-    "moment": "2026-05-04T10:00:00Z",
-    "object": {"planet": "Naboo", "moons": 3},
-    "list": ["Ohma-D'un", "Rori", "Tasia"],
-    "file": base64.b64encode(b"These are not the droids you are looking for.\n").decode(),
-}
 
 
 def _runs(now: datetime) -> list[dict[str, Any]]:
     """Open, saved, done and cancelled runs of each definition."""
-    return [*_it_requests(now), *_funds(now), *_every_type(now)]
+    return [*_it_requests(now), *_funds(now), *_every_type(now), *_timed()]
 
 
 def _it_requests(now: datetime) -> list[dict[str, Any]]:
@@ -253,3 +218,16 @@ def _every_type(now: datetime) -> list[dict[str, Any]]:
         {"definition": name, "user_group": TEMPLE, "then": [("complete", "obiwan", {"results": EVERY_ANSWER})]},
         {"definition": name, "user_group": TEMPLE, "then": [("cancel", "yoda", {})]},
     ]
+
+
+def _timed() -> list[dict[str, Any]]:
+    """Runs with timers of their own: one that has just arrived, and one that changed hands."""
+    actions: list[dict[str, Any]] = [
+        {"hook": "ON_ARRIVAL", "delay_seconds": 3600, "task": REMIND},
+        {"hook": "ON_TASK_ASSIGNED", "delay_seconds": DAY, "reassign": {"user_group": TEMPLE}},
+        {"hook": "ON_ARRIVAL", "delay_seconds": 14 * DAY, "cancel": {}},
+    ]
+    notes = "Goes back to the temple if it is not done within a day."
+    run = {"definition": "it-request", "user_id": "obiwan", "user_group": TEMPLE, "notes": notes, "actions": actions}
+    passed_on = [("assign", "yoda", {"user_id": "anakin", "user_group": TEMPLE, "override_claim": True})]
+    return [run, {**run, "then": passed_on}]

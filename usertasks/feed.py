@@ -9,11 +9,12 @@ planned in the same transaction, so that it is planned once for each event.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
-from django.db.models import Max
+from django.db import OperationalError, connection, transaction
+from django.db.models import Max, QuerySet
 
 from . import notifications, webhooks
 from .actors import Actor
@@ -23,8 +24,14 @@ from .models.feed import ONLY
 BATCH = 500
 """Events that are published in one transaction."""
 
-SCANNED = 5000
-"""Positions that a reader looks at with one query: somebody who may see little does not search everything at once."""
+BATCHES_OF_A_READER = 10
+"""A reader who finds a backlog publishes so much of it, and leaves the rest to the next one."""
+
+PATIENCE = "SET LOCAL lock_timeout = '500ms'"
+"""How long a reader waits for others who publish; what they publish, it reads the next time."""
+
+SCANNED, SCANS = 5000, 20
+"""Positions that one query looks at, and queries for a page: who may see little does not search everything at once."""
 
 # One statement, since the ORM knows no `UPDATE ... FROM`; SQLite and PostgreSQL both do. Within a run, ids grow as the
 # numbers do, because whoever writes an event holds the lock on the run.
@@ -38,21 +45,27 @@ WHERE usertasks_usertaskevent.id = ranked.id
 """
 
 
-def publish(now: datetime) -> int:
-    """Give the committed events without a place theirs, and plan what is to be told of them; how many there were."""
-    total = 0
-    while UserTaskEvent.objects.unpublished().exists():
-        published = _publish_some(now)
+def publish(now: datetime, *, batches: int | None = None, is_patient: bool = True) -> int:
+    """Give the committed events without a place theirs, and plan what is to be told of them; how many there were.
+
+    All of them, or as many `batches`. Who is not patient gets `OperationalError` where others publish for long.
+    """
+    total = done = 0
+    while done != batches and UserTaskEvent.objects.unpublished().exists():
+        published = _publish_some(now, is_patient=is_patient)
         total += published
+        done += 1
         if published < BATCH:
             break
     return total
 
 
 @transaction.atomic
-def _publish_some(now: datetime) -> int:
-    head = _locked_head()
+def _publish_some(now: datetime, *, is_patient: bool) -> int:
     with connection.cursor() as cursor:
+        if not is_patient and connection.vendor == "postgresql":
+            cursor.execute(PATIENCE)
+        head = _locked_head()
         cursor.execute(PLACE, {"head": head.position, "batch": BATCH})
         count: int = cursor.rowcount
     if not count:
@@ -78,21 +91,42 @@ def _locked_head() -> FeedHead:
 
 @dataclass(frozen=True)
 class FeedPage:
-    """Some events in order; the next page begins after `next_after`."""
+    """Some events in order, with the `wf_run_id` of their runs; the next page begins after `next_after`."""
 
     events: Sequence[UserTaskEvent]
     next_after: int
 
 
+def read(position: int, *, limit: int, by: Actor, now: datetime) -> FeedPage:
+    """`events_after`, with what has been committed so far: the feed is current without a worker, too."""
+    with suppress(OperationalError):  # others are publishing; what has its place can be read all the same
+        publish(now, batches=BATCHES_OF_A_READER, is_patient=False)
+    return events_after(position, limit=limit, by=by)
+
+
 def events_after(position: int, *, limit: int, by: Actor) -> FeedPage:
     """The events of runs that `by` may see from beyond a position on, at most `limit`, as far as they are published.
 
-    Looks at up to `SCANNED` positions: the page may be empty and yet not the last, then `next_after` has moved.
+    Looks at a limited number of positions: the page may be short, even empty, and yet not the last.
     """
     head = FeedHead.objects.filter(pk=ONLY).values_list("position", flat=True).first() or 0
-    last = min(head, position + SCANNED)
-    within = UserTaskEvent.objects.filter(position__gt=position, position__lte=last)
-    events = list(within.visible_to(by).select_related("run").order_by("position")[:limit])
-    next_after = events[-1].position if len(events) == limit else max(last, position)
-    assert next_after is not None
-    return FeedPage(events, next_after)
+    events: list[UserTaskEvent] = []
+    for _ in range(SCANS):
+        if position >= head or len(events) == limit:
+            break
+        last = min(head, position + SCANNED)
+        events += _visible_within(position, last, by)[: limit - len(events)]
+        position = _position_of(events[-1]) if len(events) == limit else last
+    return FeedPage(events, position)
+
+
+def _visible_within(first: int, last: int, by: Actor) -> QuerySet[UserTaskEvent]:
+    """What `by` may see from beyond the first position up to the last, in order."""
+    events = UserTaskEvent.objects.filter(position__gt=first, position__lte=last).visible_to(by)
+    columns = ("position", "run", "run__wf_run_id", "number", "time", "type", "actor", "data")
+    return events.select_related("run").only(*columns).order_by("position")
+
+
+def _position_of(event: UserTaskEvent) -> int:
+    assert event.position is not None
+    return event.position

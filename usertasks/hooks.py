@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from . import json_text
 from .errors import Fault
 from .models import ArmedHook, Hook, HookAction, HookState, LapseReason, Status, UserTaskRun
 from .owners import faults_of_owner, flaw_of_name
-from .tasks import registered_tasks
+from .tasks import SEND_REMINDER, registered_tasks
 
 MAX_ACTIONS = 100
 MAX_DELAY_SECONDS = 10 * 366 * 24 * 3600
@@ -193,53 +194,111 @@ def lapses_on_reassign(hook: ArmedHook) -> bool:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """A hook that will be due at `at`; with a reason it will lapse then, else fire."""
+    """A hook that is settled at `at`: with a reason it lapses then, else it fires."""
 
     hook: ArmedHook
     at: datetime
     reason: LapseReason | None
 
 
-def foresee(run: UserTaskRun, armed: Sequence[ArmedHook], *, now: datetime, until: datetime) -> list[Foreseen]:
+def foresee(run: UserTaskRun, hooks: Sequence[ArmedHook], *, now: datetime, until: datetime) -> list[Foreseen]:
     """What will happen to the run by itself until then, in order, if nobody does anything; what follows from it too.
 
-    Works on the rows in memory, which must not be saved afterwards.
+    `hooks` are all that the run has armed so far, by their ids. Works on the rows in memory, which must not be saved
+    afterwards. A worker is taken to be there all the time, and the tasks to succeed.
     """
-    waiting, foreseen, count = list(armed), list[Foreseen](), len(armed)
-    while due := [hook for hook in waiting if max(hook.due_at, now) <= until]:
-        hook = min(due, key=lambda hook: hook.due_at)
-        waiting.remove(hook)
-        at = max(hook.due_at, now)
-        reason = reason_not_to_fire(hook, run)
-        foreseen.append(Foreseen(hook, at, reason))
-        if reason is None:
-            consequences = _imagine(hook, run, at, count)
-            waiting += [new for new in consequences if new.state == HookState.ARMED]
-            count += len(consequences)
-    return foreseen
+    future = _Future(run, hooks)
+    while (at := future.next_moment(now)) and at <= until:
+        future.pass_by(at)
+    return future.foreseen
 
 
-def _imagine(hook: ArmedHook, run: UserTaskRun, at: datetime, count: int) -> list[ArmedHook]:
-    """Change the run in memory as the hook would; what that would arm."""
-    if hook.action == HookAction.CANCEL:
-        run.status = Status.CANCELLED
-    if hook.action != HookAction.REASSIGN:
-        return []
-    old = (run.user_id, run.user_group)
-    if old == (new := (hook.arguments["user_id"], hook.arguments["user_group"])):
-        return []
-    run.hand_to(user_id=new[0], user_group=new[1])
-    return armed_by(run, Hook.ON_TASK_ASSIGNED, at, count=count) if new[0] not in (None, old[0]) else []
+class _Future:
+    """A run as it would become: what a worker does to rows, done to objects."""
+
+    def __init__(self, run: UserTaskRun, hooks: Sequence[ArmedHook]) -> None:
+        self.run, self.count = run, len(hooks)
+        self.waiting = [hook for hook in hooks if hook.state == HookState.ARMED]
+        self.foreseen: list[Foreseen] = []
+
+    def next_moment(self, now: datetime) -> datetime | None:
+        return max(now, min(hook.next_attempt_at for hook in self.waiting)) if self.waiting else None
+
+    def pass_by(self, at: datetime) -> None:
+        """One round of a worker: what changes the run comes before the tasks that are due by then."""
+        for is_task in (False, True):
+            due = [hook for hook in self.waiting if hook.next_attempt_at <= at]
+            for hook in sorted(due, key=lambda hook: hook.next_attempt_at):
+                if (hook.action == HookAction.TASK) == is_task and hook in self.waiting:
+                    self._settle(hook, at, reason_not_to_fire(hook, self.run))
+
+    def _settle(self, hook: ArmedHook, at: datetime, reason: LapseReason | None) -> None:
+        self.waiting.remove(hook)
+        self.foreseen.append(Foreseen(hook, at, reason))
+        if reason is None and hook.action == HookAction.CANCEL:
+            self.run.status = Status.CANCELLED
+            self._lapse(at)
+        elif reason is None and hook.action == HookAction.REASSIGN:
+            self._hand(hook.arguments["user_id"], hook.arguments["user_group"], at)
+
+    def _hand(self, user_id: str | None, user_group: str | None, at: datetime) -> None:
+        run, old_user_id = self.run, self.run.user_id
+        if (run.user_id, run.user_group) == (user_id, user_group):
+            return
+        run.hand_to(user_id=user_id, user_group=user_group)
+        self._lapse(at)
+        if user_id not in (None, old_user_id):
+            armed = armed_by(run, Hook.ON_TASK_ASSIGNED, at, count=self.count)
+            self.count += len(armed)
+            self.waiting += [hook for hook in armed if hook.state == HookState.ARMED]
+            self.foreseen += [Foreseen(hook, at, LapseReason(hook.reason)) for hook in armed if hook.reason]
+
+    def _lapse(self, at: datetime) -> None:
+        for hook in list(self.waiting):
+            if reason := reason_to_lapse(hook, self.run):
+                self._settle(hook, at, reason)
 
 
 def sentence(hook: ArmedHook) -> str:
-    """What it will do, for people."""
-    match hook.action:
+    """What it does, for people."""
+    return _deed(HookAction(hook.action), hook.arguments)
+
+
+def sentence_of(action: Mapping[str, Any]) -> str:
+    """When a well-formed action does what, for people."""
+    kind, seconds = kind_of(action), action["delay_seconds"]
+    occasion = {
+        (Hook.ON_ARRIVAL, True): _("%(span)s after the task arrives"),
+        (Hook.ON_ARRIVAL, False): _("As soon as the task arrives"),
+        (Hook.ON_TASK_ASSIGNED, True): _("%(span)s after somebody gets the task"),
+        (Hook.ON_TASK_ASSIGNED, False): _("As soon as somebody gets the task"),
+    }[Hook(action["hook"]), seconds > 0]
+    return f"{occasion % {'span': span_in_words(seconds)}}: {_deed(kind, action[kind.value])}"
+
+
+def _deed(kind: HookAction, arguments: Mapping[str, Any]) -> str:
+    match kind:
+        case HookAction.TASK if arguments["task_def_name"] == SEND_REMINDER:
+            return _("Send a reminder")
         case HookAction.TASK:
-            return _("Run the task %(name)s") % {"name": hook.arguments["task_def_name"]}
-        case HookAction.REASSIGN if hook.arguments["user_id"] is None:
-            return _("Release the task to the group %(group)s") % {"group": hook.arguments["user_group"]}
+            return _("Run the task %(name)s") % {"name": arguments["task_def_name"]}
+        case HookAction.REASSIGN if arguments["user_id"] is None:
+            return _("Release the task to the group %(group)s") % {"group": arguments["user_group"]}
         case HookAction.REASSIGN:
-            return _("Give the task to %(user)s") % {"user": hook.arguments["user_id"]}
+            return _("Give the task to %(user)s") % {"user": arguments["user_id"]}
         case _:
             return _("Cancel the task")
+
+
+def span_in_words(seconds: int) -> str:
+    """A delay as people say it, exactly: "1 day, 2 hours"."""
+    days, rest = divmod(seconds, 24 * 3600)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = [
+        ngettext("%d day", "%d days", days) % days if days else "",
+        ngettext("%d hour", "%d hours", hours) % hours if hours else "",
+        ngettext("%d minute", "%d minutes", minutes) % minutes if minutes else "",
+        ngettext("%d second", "%d seconds", seconds) % seconds if seconds else "",
+    ]
+    return ", ".join(filter(None, parts)) or _("0 seconds")

@@ -2,12 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from .models import Mail, UserTaskEvent
+from django.contrib.auth.models import User
+from django.db.models import F, QuerySet
+
+from .models import EventType, Mail, MailChoice, MailKind, UserTaskEvent
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An event that concerns a person, or the members of a group; whoever did it knows already."""
+
+    event: UserTaskEvent
+    kind: MailKind
+    user_id: str | None = None
+    group: str | None = None
+
+    @property
+    def doers(self) -> set[str]:
+        """Who did it, and for whom a service did it."""
+        data = self.event.data
+        return {self.event.actor, data.get("on_behalf_of", self.event.actor)}
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the mail says beside the run; a comment is looked up again, since it may be edited or deleted."""
+        data = self.event.data
+        more = {"group": self.group} if self.group else {}
+        if "comment_id" in data:
+            more = {"comment_id": data["comment_id"]}
+        return {"actor": self.event.actor, "on_behalf_of": data.get("on_behalf_of"), **more}
 
 
 def mails_about(events: Sequence[UserTaskEvent], now: datetime) -> Iterator[Mail]:
-    """The mails, not yet saved, that these published events ask for."""
-    yield from ()
+    """The mails, not yet saved, that these published events ask for: two queries at most, however many there are."""
+    notices = [notice for event in events if (notice := notice_of(event))]
+    people = _people_named({notice.user_id for notice in notices if notice.user_id})
+    members = _members_who_want_it({notice.group for notice in notices if notice.group})
+    for notice in notices:
+        concerned = members.get(notice.group, []) if notice.group else people.get(notice.user_id or "", [])
+        for user in concerned:
+            if user.username not in notice.doers and MailChoice.of(user).wants(notice.kind):
+                yield _mail(notice, user, now)
+
+
+def notice_of(event: UserTaskEvent) -> Notice | None:
+    """Whom an event concerns, or None: most concern nobody."""
+    data = event.data
+    match event.type:
+        case EventType.CREATED:
+            return _arrival(event, data["user_id"], data["user_group"])
+        case EventType.ASSIGNED if _owner(data, "old_") != _owner(data, "new_"):
+            return _arrival(event, data["new_user_id"], data["new_user_group"])
+        case EventType.COMMENT_ADDED if event.run.user_id not in (None, data["user_id"]):
+            return Notice(event, MailKind.COMMENT, user_id=event.run.user_id)
+        case _:
+            return None
+
+
+def _owner(data: Mapping[str, Any], prefix: str) -> tuple[bool, str]:
+    """The person, wherever the run would go back to; or the group, while nobody has it."""
+    user_id, group = data[f"{prefix}user_id"], data[f"{prefix}user_group"]
+    return (True, user_id) if user_id is not None else (False, group)
+
+
+def _arrival(event: UserTaskEvent, user_id: str | None, group: str | None) -> Notice:
+    if user_id is not None:
+        return Notice(event, MailKind.ASSIGNED, user_id=user_id)
+    return Notice(event, MailKind.GROUP, group=group)
+
+
+def _people_named(user_ids: Iterable[str]) -> dict[str, list[User]]:
+    if not user_ids:
+        return {}
+    people = reachable().filter(username__in=user_ids).select_related("mail_choice")
+    return {user.username: [user] for user in people}
+
+
+def _members_who_want_it(groups: Iterable[str]) -> dict[str, list[User]]:
+    """Group → members; few ask for these mails, so the others are not even read."""
+    if not groups:
+        return {}
+    members: dict[str, list[User]] = defaultdict(list)
+    wanting = reachable().filter(groups__name__in=groups, mail_choice__group=True).select_related("mail_choice")
+    for user in wanting.annotate(of_group=F("groups__name")):
+        members[user.of_group].append(user)
+    return members
+
+
+def reachable() -> QuerySet[User]:
+    """The active accounts that have an address."""
+    return User.objects.filter(is_active=True).exclude(email="")
+
+
+def _mail(notice: Notice, user: User, now: datetime) -> Mail:
+    return Mail(
+        user=user,
+        run=notice.event.run,
+        kind=notice.kind,
+        occasion=f"event:{notice.event.pk}",
+        content=notice.content,
+        next_attempt_at=now,
+    )

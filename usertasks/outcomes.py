@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from .actors import Actor
+from .errors import NotFound
 from .models import Status, UserTaskRun
 
 
@@ -40,6 +43,14 @@ def outcome_of(run: UserTaskRun) -> Outcome:
     if run.status == Status.CANCELLED:
         return Outcome(run.status, failure=_failure(run.on_cancellation_exception_name))
     return Outcome(run.status)
+
+
+def find_outcome(run_id: UUID, *, by: Actor) -> Outcome:
+    """The outcome as it is now. Raises `NotFound` where `by` may not see the run."""
+    run = UserTaskRun.objects.visible_to(by).filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no such run.")
+    return outcome_of(run)
 
 
 def _failure(exception_name: str | None) -> Failure:

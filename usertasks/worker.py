@@ -17,12 +17,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection, models
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection, models
+from django.tasks import TaskResultStatus
 from django.utils import timezone
 
 from . import operations
+from .errors import Refused
 from .feed import publish
-from .models import ArmedHook, HookAction
+from .models import ArmedHook
 from .operations import TaskCall
 from .tasks import registered_tasks, task_at
 
@@ -66,15 +68,18 @@ def log(what: str, **facts: Any) -> None:
     logger.info("what=%s %s", what, " ".join(f"{name}={value}" for name, value in facts.items()))
 
 
+class TaskFailed(Exception):
+    """A task that was run at once raised the exception of this name."""
+
+
 class TaskHooks:
     """Hooks that run a task. Starting one may be slow, and may be all of it: that is up to the back end of the task."""
 
     name = "task"
 
     def take(self, now: datetime, limit: int) -> Sequence[Item]:
-        due = ArmedHook.objects.due(now).filter(action=HookAction.TASK)
-        leased = due.lease(now, seconds=LEASE_SECONDS, limit=limit)
-        calls = [(hook, operations.fire(hook.pk, now=now)) for hook in leased]
+        leased = ArmedHook.objects.due_tasks(now).lease(now, seconds=LEASE_SECONDS, limit=limit)
+        calls = [(hook, _fired(hook, now)) for hook in leased]
         return [Item(hook, call) for hook, call in calls if isinstance(call, TaskCall)]
 
     def perform(self, item: Item) -> dict[str, Any]:
@@ -83,6 +88,8 @@ class TaskHooks:
         if path is None:
             raise LookupError(f"No task is registered as {call.task_def_name}.")
         result = task_at(path).enqueue(run=call.run, variables=call.variables, key=call.key)
+        if result.status == TaskResultStatus.FAILED:  # a back end that runs it at once, and does not repeat it
+            raise TaskFailed(result.errors[-1].exception_class_path)
         return {"id": result.id, "status": str(result.status)}
 
     def settle(self, item: Item, result: Any, now: datetime) -> None:
@@ -107,20 +114,25 @@ def _put_off(hook: Any, problem: Exception, now: datetime) -> None:
 
 def fire_due(now: datetime, *, limit: int = HOOKS_AT_ONCE) -> int:
     """Fire, or let lapse, up to `limit` of the due hooks that reassign or cancel; how many were settled."""
-    due = ArmedHook.objects.due(now).exclude(action=HookAction.TASK)
-    leased = due.lease(now, seconds=LEASE_SECONDS, limit=limit)
+    leased = ArmedHook.objects.due_changes(now).lease(now, seconds=LEASE_SECONDS, limit=limit)
     return sum(_fire(hook, now) for hook in leased)
 
 
 def _fire(hook: ArmedHook, now: datetime) -> int:
+    return 1 if _fired(hook, now) else 0
+
+
+def _fired(hook: ArmedHook, now: datetime) -> ArmedHook | TaskCall | None:
+    """What became of one due hook. Where that goes wrong it is tried again when its lease is over; the others go on."""
     try:
         settled = operations.fire(hook.pk, now=now)
-    except DatabaseError as problem:  # this one is tried again when its lease is over; the others go on
+    except (DatabaseError, Refused) as problem:
         log("hook_failed", hook=hook.pk, error=type(problem).__name__)
-        return 0
+        return None
     if isinstance(settled, ArmedHook):
-        log("hook", hook=hook.pk, run=settled.run_id.hex, action=settled.action, state=settled.state)
-    return 1
+        reason = {"reason": settled.reason} if settled.reason else {}
+        log("hook", hook=hook.pk, run=settled.run_id.hex, action=settled.action, state=settled.state, **reason)
+    return settled
 
 
 @dataclass
@@ -133,21 +145,30 @@ class Worker:
     in_the_air: dict[Future[Any], tuple[Job, Item]] = field(default_factory=dict)
 
     def run(self, stop: threading.Event, *, grace: float = 20) -> None:
-        """Work until `stop`; then finish what is in the air, for `grace` seconds at most."""
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="job") as pool:
+        """Work until `stop`; then finish what is in the air, for `grace` seconds at most.
+
+        What is `in_the_air` even then is left to whoever leases it next; its threads still run.
+        """
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="job")
+        try:
             while not stop.is_set():
                 self._round(pool, stop)
-            self._finish(pool, grace)
+            self._finish(grace)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _round(self, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
         try:
-            self._show_health()
             self._extend_leases()
-            if not self.step(pool, timezone.now()):
+            done = self.step(pool, timezone.now())
+            self._show_health()
+            if not done:
                 self._rest(stop)
         except (DatabaseError, InterfaceError) as problem:
-            log("trouble", error=type(problem).__name__, detail=str(problem).strip().replace("\n", " ")[:200])
-            connection.close()
+            _log_trouble(problem)
+            stop.wait(SECONDS_AFTER_TROUBLE)
+        except Exception:  # one item that nobody foresaw must not stop the work on all the others
+            logger.exception("what=trouble")
             stop.wait(SECONDS_AFTER_TROUBLE)
 
     def step(self, pool: ThreadPoolExecutor, now: datetime) -> int:
@@ -169,7 +190,11 @@ class Worker:
         finished = [future for future in self.in_the_air if future.done()]
         for future in finished:
             job, item = self.in_the_air.pop(future)
-            job.settle(item, future.result(), now)
+            try:
+                job.settle(item, future.result(), now)
+            except (OperationalError, InterfaceError):  # done, and not yet written down: later, when that is possible
+                self.in_the_air[future] = (job, item)
+                raise
         return len(finished)
 
     def _rest(self, stop: threading.Event) -> None:
@@ -178,12 +203,15 @@ class Worker:
         else:
             stop.wait(IDLE_SECONDS)
 
-    def _finish(self, pool: ThreadPoolExecutor, grace: float) -> None:
+    def _finish(self, grace: float) -> None:
         end = time.monotonic() + grace
         while self.in_the_air and time.monotonic() < end:
             wait(self.in_the_air, timeout=max(0.0, end - time.monotonic()), return_when=FIRST_COMPLETED)
-            self._settle_finished(timezone.now())
-        pool.shutdown(wait=False, cancel_futures=True)
+            try:
+                self._settle_finished(timezone.now())
+            except (DatabaseError, InterfaceError) as problem:
+                _log_trouble(problem)
+                time.sleep(min(SECONDS_AFTER_TROUBLE, max(0.0, end - time.monotonic())))
 
     _extended_at: float = field(default_factory=time.monotonic)
 
@@ -201,6 +229,12 @@ class Worker:
         if self.health_file and time.monotonic() - self._healthy_at >= HEALTH_SECONDS:
             self._healthy_at = time.monotonic()
             self.health_file.touch()
+
+
+def _log_trouble(problem: Exception) -> None:
+    """Say that the database does not do what it should, and begin anew with another connection."""
+    log("trouble", error=type(problem).__name__, detail=str(problem).strip().replace("\n", " ")[:200])
+    connection.close()
 
 
 def perform(job: Job, item: Item) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.cast import token_of
+from usertasks.api import waiting
 
 API = "/api/v1/"
 
@@ -50,3 +51,36 @@ def as_(db: None) -> Callable[[User], Caller]:
 @pytest.fixture
 def nobody(db: None) -> Caller:
     return Caller(None)
+
+
+class MovingClock(waiting.Clock):
+    """Time that passes only while somebody waits; what was planned happens on the way."""
+
+    def __init__(self) -> None:
+        self.moment = 0.0
+        self.planned: list[tuple[float, Callable[[], Any]]] = []
+        self.pauses: list[float] = []
+
+    def at(self, moment: float, happening: Callable[[], Any]) -> None:
+        """Plan what somebody does at that moment."""
+        self.planned.append((moment, happening))
+
+    def now(self) -> float:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.moment += seconds
+        due = [happening for moment, happening in self.planned if moment <= self.moment]
+        self.planned = [(moment, happening) for moment, happening in self.planned if moment > self.moment]
+        for happening in due:
+            happening()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[MovingClock]:
+    """The clock of the requests that wait: no test of the API waits for real."""
+    clock = MovingClock()
+    monkeypatch.setattr(waiting.room, "clock", clock)
+    yield clock
+    assert waiting.room.taken == 0

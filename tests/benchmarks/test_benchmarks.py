@@ -11,7 +11,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TINY = ("--runs", "500", "--requests", "3", "--operations", "4", "--rounds", "1", "--clients", "2")
+TINY = (
+    "--runs",
+    "500",
+    "--requests",
+    "3",
+    "--operations",
+    "4",
+    "--rounds",
+    "1",
+    "--clients",
+    "2",
+    "--due",
+    "20",
+    "--armed",
+    "100",
+)
 ROWS = {
     "Baseline": {"/healthz", "refused search"},
     "Searches": {
@@ -30,6 +45,8 @@ ROWS = {
     },
     "Operations": {"claim", "save-progress", "complete"},
     "Creation": {"one by one", "batch of 1,000"},
+    "Drafts": {"completion", "autosave", "200 people typing"},
+    "By itself": {"timers", "webhooks", "completion to receiver"},
     "gRPC": {"GetUserTaskRun", "SearchUserTaskRun", "CompleteUserTaskRun"},
 }
 

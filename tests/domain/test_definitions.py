@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from tests.cast import ENGINE, a_definition, a_run
 from usertasks.actors import actor_for
 from usertasks.errors import InvalidArgument, NotAllowed, NotFound, WrongState
-from usertasks.fieldtypes import flaws_of_field
+from usertasks.flaws import flaws_of_field
 from usertasks.models import UserTaskDef, UserTaskField
 from usertasks.operations import delete_definition, put_definition
 

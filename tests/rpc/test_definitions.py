@@ -46,6 +46,16 @@ def test_a_put_keeps_what_the_protocol_cannot_say(client: Client, admin: User) -
     assert newest.fields.get(name="str").validation == {"max_length": 5}
 
 
+def test_a_put_leaves_out_what_makes_no_sense_any_more(client: Client, admin: User) -> None:
+    condition = {"widget": "textarea", "show_if": {"field": "bool", "equals": True}}
+    fields = [UserTaskField(name="bool", type="BOOL"), UserTaskField(name="str", type="STR", presentation=condition)]
+    operations.put_definition("it-request", fields, by=actor_for(admin))
+    assert client.PutUserTaskDef(a_put("it-request", "BOOL", "STR")).version == 1
+    assert UserTaskDef.objects.get(version=1).fields.get(name="str").presentation == condition
+    assert client.PutUserTaskDef(a_put("it-request", "STR")).version == 2
+    assert UserTaskDef.objects.get(version=2).fields.get().presentation == {"widget": "textarea"}
+
+
 def test_get_gives_one_version_and_get_latest_the_newest(client: Client) -> None:
     for types in (["STR"], ["STR", "INT"]):
         client.PutUserTaskDef(a_put("it-request", *types))

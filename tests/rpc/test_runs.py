@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from usertasks import operations
 from usertasks.actors import actor_for
 from usertasks.fieldtypes import FIELD_TYPES
 from usertasks.models import Status, UserTaskField, UserTaskRun
+from usertasks.worker import TaskHooks, work_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -265,3 +266,16 @@ def test_a_run_is_one_whichever_door_changed_it(client: Client, alice: User) -> 
     run.refresh_from_db()
     assert (run.status, run.events.count()) == (Status.DONE, 4)
     assert [event.data.get("on_behalf_of") for event in run.events.all()] == [None, None, "alice", None]
+
+
+def test_a_task_that_a_hook_has_run_is_told(client: Client, alice: User) -> None:
+    remind = {"hook": "ON_ARRIVAL", "delay_seconds": 60, "task": {"task_def_name": "send-reminder", "variables": {}}}
+    run = a_run(user_id="alice", wf_run_id="flow-1", actions=[remind])
+    assert kinds(client.GetUserTaskRun(id_of(run))) == ["assigned"]
+    work_off([TaskHooks()], run.scheduled_time + timedelta(seconds=60))
+    message = client.GetUserTaskRun(id_of(run))
+    assert kinds(message) == ["assigned", "task_executed"]
+    event = run.events.get(type="task_executed")
+    executed = message.events[1].task_executed
+    assert (executed.task_run.wf_run_id.id, executed.task_run.task_guid) == ("flow-1", event.data["task"]["id"])
+    assert message.events[1].time.ToDatetime(UTC) == event.time

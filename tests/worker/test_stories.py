@@ -9,32 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.cast import FINANCE, a_run
+from tests.worker.timers import DAY, GIVE_UP, HOUR, RELEASE, REMIND, at, states, types
 from usertasks import operations
 from usertasks.actors import SYSTEM, actor_for
-from usertasks.models import EventType, HookState, Status, UserTaskRun
-from usertasks.worker import TaskHooks, work_off
+from usertasks.models import EventType, HookState, Status
 
 pytestmark = pytest.mark.django_db
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-REMIND = {"hook": "ON_ARRIVAL", "delay_seconds": 3600, "task": {"task_def_name": "send-reminder", "variables": {}}}
-RELEASE = {"hook": "ON_TASK_ASSIGNED", "delay_seconds": 86400, "reassign": {"user_group": FINANCE}}
-GIVE_UP = {"hook": "ON_ARRIVAL", "delay_seconds": 259200, "cancel": {}}
-
-
-def at(run: UserTaskRun, later: timedelta) -> UserTaskRun:
-    """The run after everything was done that was due so much later than it arrived."""
-    work_off([TaskHooks()], run.scheduled_time + later)
-    run.refresh_from_db()
-    return run
-
-
-def states(run: UserTaskRun) -> list[tuple[str, str, str]]:
-    return [(hook.action, hook.state, hook.reason) for hook in run.armed_hooks.order_by("id")]
-
-
-def types(run: UserTaskRun) -> list[str]:
-    return [event.type for event in run.events.all()]
 
 
 def test_a_reminder_is_sent_once_when_it_is_due(alice: User) -> None:
@@ -73,3 +53,21 @@ def test_a_reassignment_before_the_deadline_makes_the_old_timer_lapse_and_arms_a
     assert run.user_id == "bob"
     assert at(run, armed.due_at - run.scheduled_time).user_group == FINANCE
     assert run.status == Status.UNASSIGNED
+
+
+def test_one_task_reminds_moves_on_and_gives_up(alice: User) -> None:
+    """All three on one run that nobody touches."""
+    run = a_run(user_id="alice", actions=[REMIND, RELEASE, GIVE_UP])
+    owners = [(at(run, after).status, run.user_id) for after in (HOUR, DAY - HOUR, DAY, 2 * DAY, 3 * DAY)]
+    assert owners == [
+        (Status.ASSIGNED, "alice"),
+        (Status.ASSIGNED, "alice"),
+        (Status.UNASSIGNED, None),
+        (Status.UNASSIGNED, None),
+        (Status.CANCELLED, None),
+    ]
+    assert types(run) == ["created", "task_executed", "assigned", "cancelled"]
+    assert {event.actor for event in run.events.all()[1:]} == {SYSTEM.user_id}
+    assert [state for _, state, _ in states(run)] == [HookState.FIRED] * 3
+    hooks = [event.data["hook"] for event in run.events.all()[1:]]
+    assert [hook["delay_seconds"] for hook in hooks] == [3600, 86400, 259200]

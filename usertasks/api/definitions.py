@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from .. import operations
 from ..errors import Fault, InvalidArgument, NotFound
-from ..fieldtypes import schema_of
+from ..json_schema import schema_of
 from ..models import UserTaskDef
 from ..models.definitions import UserTaskDefQuerySet
 from . import representations as tell

@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -24,7 +24,7 @@ from ..filters import Position, Search
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 LIMIT, CURSOR = "limit", "cursor"
-NUMBERS = frozenset({"number", "version"})
+NUMBERS = frozenset({"number", "version", "position"})
 """The columns of keysets that hold numbers; the others hold texts."""
 
 
@@ -94,7 +94,7 @@ class SearchPagination(CursorPagination):
     """Pages of runs, newest first."""
 
     def paginate_search(self, search: Search, limit: int) -> Sequence[Any]:
-        position = _position(self.key) if self.key else None
+        position = position_of(self.key) if self.key else None
         direction = {"after": position} if self.direction == "a" else {"before": position}
         page = search.newest(limit=limit, **direction)
         self.rows, self.has_more = page.rows, page.has_more
@@ -107,13 +107,16 @@ class SearchPagination(CursorPagination):
 class KeysetPagination(CursorPagination):
     """Pages of any queryset in ascending order of `view.keyset`, a tuple of columns that are unique together."""
 
+    is_descending: ClassVar[bool] = False
+
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         limit = self.read(request)
         self.columns: tuple[str, ...] = view.keyset  # type: ignore[union-attr]
         is_back = self.direction == "b"
+        is_falling = is_back != self.is_descending
         if self.key is not None:
-            queryset = queryset.filter(_beyond(self.columns, self.key, "lt" if is_back else "gt"))
-        order = [f"-{column}" for column in self.columns] if is_back else self.columns
+            queryset = queryset.filter(_beyond(self.columns, self.key, "lt" if is_falling else "gt"))
+        order = [f"-{column}" for column in self.columns] if is_falling else self.columns
         rows = list(queryset.order_by(*order)[: limit + 1])
         self.has_more = len(rows) > limit
         self.rows = rows[:limit][::-1] if is_back else rows[:limit]
@@ -121,6 +124,12 @@ class KeysetPagination(CursorPagination):
 
     def key_of(self, row: Any) -> list[Any]:
         return [getattr(row, column) for column in self.columns]
+
+
+class NewestFirst(KeysetPagination):
+    """The same in descending order."""
+
+    is_descending = True
 
 
 def limit_of(request: Request) -> int:
@@ -157,7 +166,8 @@ def _decoded(cursor: str) -> tuple[str, list[Any]]:
     return direction, key
 
 
-def _position(key: list[Any]) -> Position:
+def position_of(key: list[Any]) -> Position:
+    """The moment and the guid that a cursor names. Raises `InvalidArgument`."""
     try:
         moment, run_id = key
         position = Position(datetime.fromisoformat(moment), uuid.UUID(run_id))

@@ -150,6 +150,11 @@ def unreadable(exception: Exception) -> HttpResponse:
     return _answer(problem(refusal))
 
 
+def answer(refusal: Refused) -> HttpResponse:
+    """The answer that tells of a refusal, for views that are none of DRF's."""
+    return _answer(problem(refusal))
+
+
 def defect() -> HttpResponse:
     """The answer when we are at fault: it says nothing of what happened inside."""
     title = "Something went wrong here; it has been logged"

@@ -12,14 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import operations
-from ..content import event_content
+from ..content import event_content, outcome_content
 from ..filters import Search, UserTaskRunFilterSet
 from ..models import UserTaskRun
+from ..outcomes import find_outcome
 from ..rules import explain
+from . import feed_shapes, serializers
 from . import representations as tell
-from . import serializers
 from .pagination import KeysetPagination, SearchPagination, filters_of
 from .views import View
+from .waiting import room
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -112,6 +114,19 @@ class RunViewSet(View):
     def explain(self, request: Request, pk: str) -> Response:
         user_id = self.parameters("user_id").get("user_id")
         return Response(tell.explanation(explain(self.visible_run(), user_id=user_id, by=self.actor)))
+
+    @extend_schema(
+        summary="Wait for the outcome",
+        parameters=[feed_shapes.WAIT, feed_shapes.LATER],
+        responses={200: feed_shapes.Outcome, 202: feed_shapes.Outcome},
+    )
+    def outcome(self, request: Request, pk: str) -> Response:
+        seconds = feed_shapes.seconds_of(self.parameters("wait"))
+        told = room.wait(
+            request, lambda by: find_outcome(UUID(pk), by=by), lambda outcome: outcome.is_final, seconds=seconds
+        )
+        status, headers = (200, None) if told.is_final else (202, feed_shapes.RETRY_AFTER)
+        return Response(outcome_content(told), status=status, headers=headers)
 
     def _do(self, operation: Callable[..., UserTaskRun], shape: type[Any]) -> Response:
         run = operation(UUID(self.kwargs["pk"]), by=self.actor, expected=self.expected, **self.body(shape))

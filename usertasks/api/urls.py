@@ -9,9 +9,11 @@ from ..models.definitions import NAME
 from ..models.runs import GUID
 from .definitions import DefinitionViewSet
 from .docs import DocsView, SchemaView
+from .events import FeedViewSet
 from .many import BatchViewSet, BulkViewSet
 from .problems import no_such_path
 from .runs import CommentViewSet, EventViewSet, RunViewSet
+from .webhooks import DeliveryViewSet, EndpointViewSet
 
 
 class GuidConverter(StringConverter):
@@ -59,6 +61,7 @@ urlpatterns = [
         for name in OPERATIONS
     ),
     path("user-task-runs/<guid:pk>/explain/", RunViewSet.as_view({"get": "explain"}), name="explain"),
+    path("user-task-runs/<guid:pk>/outcome/", RunViewSet.as_view({"get": "outcome"}), name="outcome"),
     path("user-task-runs/<guid:pk>/events/", EventViewSet.as_view({"get": "list"}), name="events"),
     path(
         "user-task-runs/<guid:pk>/comments/",
@@ -69,6 +72,21 @@ urlpatterns = [
         "user-task-runs/<guid:pk>/comments/<int:number>/",
         CommentViewSet.as_view({"patch": "partial_update", "delete": "destroy"}),
         name="comment",
+    ),
+    path("events/", FeedViewSet.as_view({"get": "read"}), name="feed"),
+    path("webhook-endpoints/", EndpointViewSet.as_view({"get": "list", "post": "create"}), name="webhook-endpoints"),
+    path(
+        "webhook-endpoints/<guid:pk>/",
+        EndpointViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="webhook-endpoint",
+    ),
+    path(
+        "webhook-endpoints/<guid:pk>/deliveries/", DeliveryViewSet.as_view({"get": "list"}), name="webhook-deliveries"
+    ),
+    path(
+        "webhook-endpoints/<guid:pk>/deliveries/<int:number>/redeliver/",
+        DeliveryViewSet.as_view({"post": "redeliver"}),
+        name="redeliver",
     ),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(url_name="api:schema"), name="docs"),

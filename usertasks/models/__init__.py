@@ -3,6 +3,7 @@
 from .changes import BulkChange
 from .comments import UserTaskComment
 from .definitions import UserTaskDef, UserTaskField
+from .drafts import Draft, DraftState, Inputs, Upload
 from .events import EventType, UserTaskEvent
 from .feed import FeedHead
 from .hooks import ArmedHook, Hook, HookAction, HookState, LapseReason
@@ -19,11 +20,14 @@ __all__ = [
     "BulkChange",
     "Delivery",
     "DeliveryState",
+    "Draft",
+    "DraftState",
     "EventType",
     "FeedHead",
     "Hook",
     "HookAction",
     "HookState",
+    "Inputs",
     "LapseReason",
     "Mail",
     "MailChoice",
@@ -31,6 +35,7 @@ __all__ = [
     "MailState",
     "Status",
     "SwitchedOff",
+    "Upload",
     "UserTaskComment",
     "UserTaskDef",
     "UserTaskEvent",

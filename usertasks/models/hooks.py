@@ -48,6 +48,14 @@ class ArmedHookQuerySet(LeasedQuerySet["ArmedHook"]):
         """Armed, due, and leased to nobody; the first due first."""
         return self.armed().filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
 
+    def due_changes(self, now: datetime) -> ArmedHookQuerySet:
+        """Those that are due and change their run."""
+        return self.due(now).exclude(action=HookAction.TASK)
+
+    def due_tasks(self, now: datetime) -> ArmedHookQuerySet:
+        """Those that are due and run a task."""
+        return self.due(now).filter(action=HookAction.TASK)
+
 
 class ArmedHook(models.Model):
     """One action of a run, armed at `epoch`.

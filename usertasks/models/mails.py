@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
@@ -19,6 +20,10 @@ class MailKind(models.TextChoices):
     REMINDER = "reminder", "A reminder of a task"
     COMMENT = "comment", "Somebody comments on my task"
     ENDPOINT = "endpoint", "A webhook endpoint was switched off"
+
+
+CHOOSABLE = (MailKind.ASSIGNED, MailKind.GROUP, MailKind.REMINDER, MailKind.COMMENT)
+"""The kinds that a person can switch off, each a field of `MailChoice`."""
 
 
 class MailState(models.TextChoices):
@@ -88,3 +93,13 @@ class MailChoice(models.Model):
 
     def __str__(self) -> str:
         return f"mails to {self.user}"
+
+    @staticmethod
+    def of(user: User) -> MailChoice:
+        """What this person has chosen, or the defaults; no query where it was selected with the user."""
+        chosen: MailChoice | None = getattr(user, "mail_choice", None)
+        return chosen or MailChoice(user=user)
+
+    def wants(self, kind: str) -> bool:
+        """Whether mails of this kind are wanted; those that nobody can switch off always are."""
+        return kind not in CHOOSABLE or bool(getattr(self, kind))

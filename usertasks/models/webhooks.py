@@ -9,9 +9,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from .. import json_text
+from ..actors import Actor
 from .events import UserTaskEvent
 from .leases import LeasedQuerySet
 from .runs import UserTaskRun
@@ -34,6 +35,22 @@ class SwitchedOff(models.TextChoices):
     OWNER = "owner", "whoever made it may no longer see every run"
 
 
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def visible_to(self, actor: Actor) -> WebhookEndpointQuerySet:
+        """One's own, or all for whoever may change them."""
+        return self if actor.holds("change_webhookendpoint") else self.filter(owner__username=actor.user_id)
+
+    def with_due(self, now: datetime) -> WebhookEndpointQuerySet:
+        """Active, not held, and with something that is pending and due, though perhaps not yet its turn.
+
+        A look at the first entry of an index for each; PostgreSQL would answer `EXISTS` by reading all that is due.
+        """
+        pending = Delivery.objects.pending().filter(endpoint=OuterRef("pk")).order_by("next_attempt_at", "position")
+        free = Q(held_until__isnull=True) | Q(held_until__lte=now)
+        active = self.filter(free, active=True)
+        return active.annotate(due_at=Subquery(pending.values("next_attempt_at")[:1])).filter(due_at__lte=now)
+
+
 class WebhookEndpoint(models.Model):
     """An address of a program that wants to know what happens to runs; `owner` has made it, and sees them.
 
@@ -53,6 +70,8 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     held_until = models.DateTimeField(null=True, blank=True)
+
+    objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
         verbose_name = "webhook endpoint"

@@ -8,7 +8,8 @@ caller has seen: any other is `Stale`. `user_id` names the person for whom a tru
 from .comments import MAX_COMMENT, add_comment, delete_comment, edit_comment
 from .creation import Creation, RunRequest, create, create_many
 from .definitions import delete_definition, put_definition
-from .firing import TaskCall, fire, record_task
+from .endpoints import SEEING_ALL, change_endpoint, create_endpoint, delete_endpoint, redeliver, switch_off
+from .firing import TaskCall, bring_forward, fire, record_task
 from .runs import (
     CompletePolicy,
     SavePolicy,
@@ -23,6 +24,7 @@ from .runs import (
 
 __all__ = [
     "MAX_COMMENT",
+    "SEEING_ALL",
     "CompletePolicy",
     "Creation",
     "RunRequest",
@@ -30,18 +32,24 @@ __all__ = [
     "TaskCall",
     "add_comment",
     "assign",
+    "bring_forward",
     "cancel",
+    "change_endpoint",
     "claim",
     "complete",
     "create",
+    "create_endpoint",
     "create_many",
     "delete_comment",
     "delete_definition",
+    "delete_endpoint",
     "edit_comment",
     "fire",
     "put_definition",
     "record_task",
+    "redeliver",
     "release",
     "restore_owner",
     "save_progress",
+    "switch_off",
 ]

@@ -10,8 +10,10 @@ from django.db import IntegrityError, transaction
 
 from .. import json_text
 from ..actors import Actor
+from ..conditions import flaws_of_conditions
 from ..errors import Fault, InvalidArgument, NotFound, WrongState
-from ..fieldtypes import FIELD_TYPES, flaws_of_field
+from ..fieldtypes import FIELD_TYPES
+from ..flaws import flaws_of_field
 from ..hooks import checked_actions
 from ..models import UserTaskDef, UserTaskField
 from ..models.definitions import MAX_FIELDS, MAX_NAME, NAME
@@ -52,9 +54,8 @@ def _put(
     name: str, fields: Sequence[UserTaskField], description: str, actions: list[dict[str, Any]] | None
 ) -> tuple[UserTaskDef, bool]:
     newest = UserTaskDef.objects.named(name).newest_first().first()
-    if actions is None:
-        actions = newest.actions if newest else []
-    normal = checked_actions(actions)[0]
+    inherited = newest.actions if newest else []  # as they stand, also where a task is registered no longer
+    normal = inherited if actions is None else checked_actions(actions)[0]
     definition = UserTaskDef(
         name=name, version=newest.version + 1 if newest else 0, description=description, actions=normal
     )
@@ -105,6 +106,8 @@ def faults_of_definition(
         if field.name in names:
             faults[f"fields.{index}.name"] = [Fault("invalid", "is the name of another field")]
         names.add(field.name)
+    for index, flaw in flaws_of_conditions(fields).items():
+        faults.setdefault(f"fields.{index}.presentation", [Fault("invalid", flaw)])
     return faults
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Min
 
 from .. import events, hooks, json_text
 from ..actors import SYSTEM
@@ -36,8 +37,7 @@ def fire(hook_id: int, *, now: datetime) -> ArmedHook | TaskCall | None:
 
     For a `task` hook that does not lapse, the call to make; the hook stays armed until `record_task`.
     """
-    run = lock(UserTaskRun.objects.filter(armed_hooks=hook_id), None)
-    hook = run.armed_hooks.select_for_update(no_key=True).get(pk=hook_id)
+    run, hook = _locked(hook_id)
     if hook.state != HookState.ARMED:
         return None
     if reason := hooks.reason_not_to_fire(hook, run):
@@ -48,6 +48,13 @@ def fire(hook_id: int, *, now: datetime) -> ArmedHook | TaskCall | None:
         hook.settle(HookState.FIRED, now)
         _act(hook, run, now)
     return hook
+
+
+def _locked(hook_id: int) -> tuple[UserTaskRun, ArmedHook]:
+    """A hook and its run; the run is locked first, as by everybody else. Raises `NotFound`."""
+    hooks_of_run = ArmedHook.objects.filter(pk=hook_id)
+    run = lock(UserTaskRun.objects.filter(pk__in=hooks_of_run.values("run_id")), None)
+    return run, run.armed_hooks.select_for_update(no_key=True).get(pk=hook_id)
 
 
 def _act(hook: ArmedHook, run: UserTaskRun, now: datetime) -> None:
@@ -71,10 +78,21 @@ def _call(hook: ArmedHook, run: UserTaskRun) -> TaskCall:
 @transaction.atomic
 def record_task(call: TaskCall, result: dict[str, Any], *, now: datetime) -> None:
     """Write down that the task of a hook was started, once, whatever has become of the run since."""
-    run = lock(UserTaskRun.objects.filter(armed_hooks=call.hook.pk), None)
-    hook = run.armed_hooks.select_for_update(no_key=True).get(pk=call.hook.pk)
+    run, hook = _locked(call.hook.pk)
     if hook.state == HookState.FIRED:
         return
     hook.error = ""
     hook.settle(HookState.FIRED, now)
     record(run, EventType.TASK_EXECUTED, SYSTEM, events.task_executed(hook, result), now=now)
+
+
+def bring_forward(*, now: datetime, until: datetime, newest: int) -> int:
+    """Of the hooks up to the id `newest`, have those that are due first, by then at the latest, be due now.
+
+    How many there were. The id keeps out what is only armed by what is fired early, which would go on and on.
+    What a worker has tried before, or is trying, keeps its time: a lease is not to be broken.
+    """
+    armed = ArmedHook.objects.armed().filter(attempts=0, pk__lte=newest)
+    early = armed.filter(next_attempt_at__gt=now, next_attempt_at__lte=until)
+    first = early.aggregate(first=Min("next_attempt_at"))["first"]
+    return early.filter(next_attempt_at=first).update(next_attempt_at=now) if first else 0

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from .. import events, json_text
 from ..actors import Actor
+from ..answers import check_results
 from ..errors import AlreadyClaimed, InvalidArgument
-from ..fieldtypes import check_results
 from ..models import EventType, Status, UserTaskRun
 from ..owners import owner_of
 from ..rules import Action, require, require_permission, require_state

@@ -11,8 +11,10 @@ from littlehorse import model as lh
 
 from .. import json_text
 from ..actors import Actor
+from ..conditions import flaws_of_conditions
 from ..errors import Fault, InvalidArgument, NotFound
 from ..filters import Search
+from ..flaws import flaws_of_field
 from ..models import UserTaskDef, UserTaskField, UserTaskRun
 from ..models.definitions import UserTaskDefQuerySet
 from ..models.runs import UserTaskRunQuerySet, guid_of
@@ -128,11 +130,19 @@ def fields_put(request: Any) -> list[UserTaskField]:
     """The fields of a definition as unsaved rows.
 
     The protocol has no words for `validation` and `presentation`. A client that puts its definition again at every
-    start must not take them away: a field that keeps its name and type keeps them too.
+    start must not take them away: a field that keeps its name and type keeps them too. What makes no sense any more,
+    such as a condition on a field that is gone, is left out: the client could not say anything better.
     """
     newest = UserTaskDef.objects.named(required("name", request.name)).newest_first().first()
     known = {(field.name, field.type): field for field in newest.fields.all()} if newest else {}
-    return [_field_put(field, known) for field in request.fields]
+    fields = [_field_put(field, known) for field in request.fields]
+    for field in fields:
+        if field.presentation and "presentation" in flaws_of_field(field):
+            field.presentation = {}
+    for position in flaws_of_conditions(fields):
+        kept = fields[position].presentation
+        fields[position].presentation = {key: said for key, said in kept.items() if key != "show_if"}
+    return fields
 
 
 def name_of(enum: Any, number: int) -> str:

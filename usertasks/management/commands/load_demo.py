@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from ... import demo
+from ...feed import publish
+from ...models import Mail, MailState, UserTaskRun
 
 
 class Command(BaseCommand):
@@ -17,4 +20,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo's passwords are public: it is only loaded where DEBUG is on (DEBUG=true).")
-        demo.load(timezone.now())
+        now, is_first = timezone.now(), not UserTaskRun.objects.exists()
+        demo.load(now)
+        if is_first:
+            _mail_nobody_about_it(now)
+
+
+def _mail_nobody_about_it(now: datetime) -> None:
+    """What the demo begins with is its past: the first mails are about what whoever tries it does."""
+    publish(now)
+    Mail.objects.pending().update(state=MailState.SKIPPED, settled_at=now, error="the demo begins with it")

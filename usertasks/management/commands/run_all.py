@@ -21,6 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 HOST = "127.0.0.1"
 SECONDS_TO_STOP = 10
 SECONDS_FOR_OPEN_REQUESTS = 3
+SECONDS_FOR_WHAT_IS_IN_THE_AIR = 5
 PR_SET_PDEATHSIG = 1
 """Of Linux's prctl: the signal that a process gets when its parent ends."""
 
@@ -31,6 +32,7 @@ usertasks is running.
   Admin    http://{host}:{port}/admin/
   API      http://{host}:{port}/api/v1/docs/
   gRPC     {grpc}
+  Worker   fires timers, sends webhooks and mails
 
 Sign in as obiwan, anakin, yoda (who manages runs) or admin (who may do everything); the password is demo.
 A token for the API:  .venv/bin/python manage.py create_api_token admin
@@ -44,7 +46,7 @@ NO_GRPC = "not served: littlehorse-client needs Python 3.12 or 3.13"
 
 class Command(BaseCommand):
     help = (
-        "Migrate, load the demo and serve web and gRPC on 127.0.0.1 until Ctrl-C. "
+        "Migrate, load the demo and serve web, worker and gRPC on 127.0.0.1 until Ctrl-C. "
         "Honours PORT, GRPC_PORT and DATABASE_URL; needs DEBUG=true."
     )
 
@@ -60,24 +62,28 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         call_command("load_demo")
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with suppress(KeyboardInterrupt), _stopped_at_the_end(list(servers.values())) as processes:
+        with suppress(KeyboardInterrupt), _stopped_at_the_end([*servers.values(), _worker()]) as processes:
             for number in servers:
                 _wait_until_it_answers(number, processes)
             grpc = GRPC_WELCOME if grpc_port in servers else NO_GRPC
             self.stdout.write(WELCOME.format(host=HOST, port=port, grpc=grpc.format(host=HOST, port=grpc_port)))
             self.stdout.flush()
             ended = _first_to_end(processes)
-            raise CommandError(f"A server ended by itself, with {ended.returncode}: {ended.args!r}")
+            raise CommandError(f"A process ended by itself, with {ended.returncode}: {ended.args!r}")
 
 
 def _web_server(port: int) -> Sequence[str]:
-    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "8", "--no-ws", "--no-access-log"]
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", "16", "--no-ws", "--no-access-log"]
     options += ["--log-level", "error", "--workers-kill-timeout", str(SECONDS_FOR_OPEN_REQUESTS)]
     return [sys.executable, "-m", "granian", *options, "--host", HOST, "--port", str(port), "config.wsgi:application"]
 
 
 def _grpc_server(port: int) -> Sequence[str]:
     return [sys.executable, sys.argv[0], "serve_grpc", "--host", HOST, "--port", str(port)]
+
+
+def _worker() -> Sequence[str]:
+    return [sys.executable, sys.argv[0], "run_worker", "--grace", str(SECONDS_FOR_WHAT_IS_IN_THE_AIR)]
 
 
 def _require_free(port: int) -> None:
