@@ -17,8 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from usertasks.actors import Actor
 from usertasks.filters import Position, Search
 from usertasks.models import OPEN, Status
-
-from .names import readable
+from usertasks.names import readable
 
 PAGE_SIZE = 25
 

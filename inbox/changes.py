@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from usertasks.events import sentence
+from usertasks.events import ANSWERING, sentence
 from usertasks.models import EventType, UserTaskEvent, UserTaskRun
 
 COMMENTING = (EventType.COMMENT_ADDED, EventType.COMMENT_EDITED, EventType.COMMENT_DELETED)
 """Events that leave the version of the run as it is; each other one makes the next version."""
-
-ANSWERING = (EventType.SAVED, EventType.COMPLETED)
 
 
 @dataclass(frozen=True)

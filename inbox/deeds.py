@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from usertasks import operations
-from usertasks.errors import Fault, InvalidArgument
+from usertasks.errors import Fault, InvalidArgument, Stale
 from usertasks.operations import SavePolicy
 
 from .task_page import TaskPage
@@ -38,6 +38,7 @@ def release(page: TaskPage, argument: str) -> Done:
 
 
 def save_progress(page: TaskPage, argument: str) -> Done:
+    _require_choice(page)
     _require_readable(page)
     # Whoever may override a claim has seen whose it is: the version they saw is held to.
     policy = SavePolicy.IGNORE_CLAIM if page.by.holds("override_claim") else SavePolicy.FAIL_IF_CLAIMED_BY_OTHER
@@ -47,6 +48,7 @@ def save_progress(page: TaskPage, argument: str) -> Done:
 
 
 def complete(page: TaskPage, argument: str) -> Done:
+    _require_choice(page)
     _require_readable(page)
     # A null takes back what was saved: the form shows every field, so an empty one was emptied.
     results = {field.name: page.form.results.get(field.name) for field in page.fields if page.form.is_bound}
@@ -95,13 +97,22 @@ def do(page: TaskPage, button: str) -> Done:
     return DEEDS[verb](page, argument)
 
 
+def _require_choice(page: TaskPage) -> None:
+    """Raises `Stale` where others have answered in the meantime, and nobody has chosen whose answers stay."""
+    if page.contest.is_open:
+        raise Stale("Somebody else has answered in the meantime.")
+
+
 def _require_readable(page: TaskPage) -> None:
     if page.form.is_bound and not page.form.is_valid():
         raise InvalidArgument("")
 
 
 def _version(page: TaskPage) -> int | None:
-    return page.typed.version if page.typed else None
+    """The version that whoever pressed the button has seen."""
+    if page.typed is None:
+        return None
+    return page.typed.version if page.typed.seen is None else page.typed.seen
 
 
 def _words(page: TaskPage, name: str) -> str:

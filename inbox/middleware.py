@@ -11,11 +11,11 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django_htmx.http import HttpResponseClientRedirect
 
-from usertasks.api.problems import HTTP_STATUS
-from usertasks.errors import NotFound, Refused
+from usertasks.api.problems import HTTP_STATUS, answer
+from usertasks.errors import NotFound, NotSignedIn, Refused
 
 from .typed import typed_in
-from .views.problems import show_not_found
+from .views.problems import is_of_a_script, show_not_found
 from .views.sign_in import ask_to_sign_in
 
 
@@ -25,6 +25,8 @@ class SignInMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]  # the answer need not be a redirect
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
+        if is_of_a_script(request):
+            return answer(NotSignedIn("Nobody is signed in."))
         match = request.resolver_match
         if request.method == "POST" and match and match.view_name == "inbox:task":
             typed = typed_in(request, match.kwargs["run_id"])

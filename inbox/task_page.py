@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,16 +14,31 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 
 from usertasks.actors import Actor
+from usertasks.conditions import hidden_among
 from usertasks.controls import FileInput
 from usertasks.errors import NotFound
-from usertasks.events import sentence
 from usertasks.fieldtypes import type_of
 from usertasks.forms import TaskForm
-from usertasks.models import EventType, UserTaskComment, UserTaskEvent, UserTaskField, UserTaskRun
+from usertasks.history import Line, history_of
+from usertasks.hooks import lapses_on_reassign
+from usertasks.hooks import sentence as sentence_of_hook
+from usertasks.models import (
+    ArmedHook,
+    EventType,
+    HookState,
+    UserTaskComment,
+    UserTaskField,
+    UserTaskRun,
+)
+from usertasks.names import readable
+from usertasks.presentation import asks_for_a_person
 from usertasks.rules import Action, allowed_actions
 
 from .changes import Changes
-from .names import readable
+from .chosen import ChosenFile, chosen_files
+from .contest import Contest
+from .draft_box import DraftBox
+from .people import members_of
 from .typed import Typed
 
 HISTORY_LENGTH = 50
@@ -44,13 +59,22 @@ class Question:
 
     name: str
     label: str
-    section: str
-    """The heading above it, where a new section begins."""
     bound: BoundField
     answer: str | None
+    is_left_out: bool
+    """Whether the answers that are stored leave it out: it was not to be asked."""
     file_url: str | None
     theirs: str | None
     """What is stored by now, where somebody changed it while this person was typing something else."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Neighbouring questions under one heading, which may be none; `anchor` is its place in the page."""
+
+    heading: str
+    anchor: str
+    questions: list[Question]
 
 
 @dataclass(frozen=True)
@@ -64,11 +88,14 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of history."""
+class Timer:
+    """What the task does, or has done, by itself."""
 
-    event: UserTaskEvent
+    hook: ArmedHook
     sentence: str
+    lapses_on_reassign: bool
+    is_late: bool
+    """Due, and not done yet."""
 
 
 class TaskPage:
@@ -90,11 +117,22 @@ class TaskPage:
         self.can_answer = Action.SAVE_PROGRESS in self.actions
         self.is_overdue = run.is_overdue(timezone.now())
         self.fields: Sequence[UserTaskField] = list(run.definition.fields.all())
+        people = members_of(run.user_group) if self.can_answer and any(map(asks_for_a_person, self.fields)) else ()
+        self.changes = Changes.since(run, typed.version if typed else None)
+        self.contest = Contest.of(self.fields, self.changes, run, typed, files)
         # A button alone answers nothing: then the form shows what is stored.
         data, files = (typed.form_data, files) if typed and (typed.has_answers or files) else (None, None)
-        self.form = TaskForm(self.fields, run.results, data, files, must_be_complete=must_be_complete)
-        self.changes = Changes.since(run, typed.version if typed else None)
+        self.form = TaskForm(
+            self.fields,
+            run.results,
+            data,
+            files,
+            must_be_complete=must_be_complete,
+            people=people,
+            kept=self.contest.kept,
+        )
         self.shows_all_history = shows_all_history
+        self.draft = DraftBox(run, by, self.fields)
         self.comment_draft = typed.input("comment") if typed else ""
 
     @property
@@ -110,20 +148,24 @@ class TaskPage:
 
     @cached_property
     def questions(self) -> list[Question]:
-        section = ""
-        questions = []
-        for field in self.fields:
-            heading = str(field.presentation.get("section", ""))
-            questions.append(self._question(field, heading if heading != section else ""))
-            section = heading
-        return questions
+        hidden = hidden_among(self.fields, self.run.results)
+        return [self._question(field, hidden) for field in self.fields]
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The questions by section."""
+        named = {question.name: question for question in self.questions}
+        return [
+            Part(section.heading, section.anchor, [named[answer.name] for answer in section.answers])
+            for section in self.form.sections
+        ]
 
     @property
     def has_theirs(self) -> bool:
         """Whether somebody else changed what this person was typing."""
         return any(question.theirs is not None for question in self.questions)
 
-    def _question(self, field: UserTaskField, section: str) -> Question:
+    def _question(self, field: UserTaskField, hidden: Set[str]) -> Question:
         bound = self.form[field.name]
         value = self.run.results.get(field.name)
         file_url = None
@@ -134,9 +176,9 @@ class TaskPage:
         return Question(
             name=field.name,
             label=str(bound.label),
-            section=section,
             bound=bound,
             answer=None if value is None else type_of(field).show(value),
+            is_left_out=value is None and field.name in hidden,
             file_url=file_url,
             theirs=self._theirs(field, value),
         )
@@ -166,23 +208,42 @@ class TaskPage:
         return self._labelled(self.typed.answers if self.typed else {})
 
     @property
-    def typed_files(self) -> dict[str, str]:
-        """The files that were chosen, in base64, by the label of the field."""
-        return self._labelled(self.typed.files if self.typed else {})
+    def typed_files(self) -> dict[str, ChosenFile]:
+        """The files that were chosen, by the label of the field."""
+        return self._labelled(chosen_files(self.typed) if self.typed else {})
 
-    def _labelled(self, texts: Mapping[str, str]) -> dict[str, str]:
+    def _labelled[T](self, texts: Mapping[str, T]) -> dict[str, T]:
         labels = {field.name: field.display_name or field.name for field in self.fields}
         return {labels.get(name, name): text for name, text in texts.items()}
 
     def history(self) -> list[Line]:
         """The newest events first."""
-        events = self.run.events.order_by("-number")
-        shown = events if self.shows_all_history else events[:HISTORY_LENGTH]
-        return [Line(event, sentence(event)) for event in shown]
+        return history_of(self.run, self.fields, most=None if self.shows_all_history else HISTORY_LENGTH)
 
     def has_more_history(self) -> bool:
         """Whether there is more than `history` gives; the first event has the number 1."""
         return not self.shows_all_history and self.run.events.count() > HISTORY_LENGTH
+
+    @cached_property
+    def _timers(self) -> list[Timer]:
+        if not self.run.actions:
+            return []
+        now = timezone.now()
+        return [
+            Timer(hook, sentence_of_hook(hook), lapses_on_reassign(hook), is_late=hook.due_at <= now)
+            for hook in self.run.armed_hooks.all()
+        ]
+
+    @property
+    def timers(self) -> list[Timer]:
+        """What is still to come, the first first."""
+        return [timer for timer in self._timers if timer.hook.state == HookState.ARMED]
+
+    @property
+    def past_timers(self) -> list[Timer]:
+        """What has fired or lapsed, the newest first."""
+        past = [timer for timer in self._timers if timer.hook.settled_at is not None]
+        return sorted(past, key=lambda timer: (timer.hook.settled_at, timer.hook.pk), reverse=True)
 
     def taken_at(self) -> Any:
         """Since when its owner has had it."""

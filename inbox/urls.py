@@ -30,8 +30,12 @@ pages = [
     path("groups/", views.box, {"name": "groups"}, name="groups"),
     path("done/", views.box, {"name": "done"}, name="done"),
     path("all/", views.box, {"name": "all"}, name="all"),
+    path("notifications/", views.mail_choice, name="notifications"),
     path("tasks/<run_id:run_id>/", views.task, name="task"),
     path("tasks/<run_id:run_id>/files/<int:position>/", views.file, name="file"),
+    path("tasks/<run_id:run_id>/draft/", views.save_draft, name="draft"),
+    path("tasks/<run_id:run_id>/draft/bring-back/", views.bring_back, name="bring-back"),
+    path("tasks/<run_id:run_id>/uploads/<run_id:upload_id>/", views.upload, name="upload"),
 ]
 
 urlpatterns = [

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .actors import SYSTEM
 from .models import ArmedHook, EventType, UserTaskComment, UserTaskEvent, UserTaskRun
+
+ANSWERING = (EventType.SAVED, EventType.COMPLETED)
+"""The events that carry the results from then on."""
+MOST_NAMED = 3
+"""So many questions are named in a sentence; the others are counted."""
 
 
 def created(run: UserTaskRun) -> dict[str, Any]:
@@ -84,6 +91,21 @@ def sentence(event: UserTaskEvent) -> str:
             return _("%(who)s deleted a comment") % {"who": who}
         case _:
             return f"{who}: {event.type}"
+
+
+def sentence_of_answers(event: UserTaskEvent, labels: Sequence[str]) -> str:
+    """The sentence of an event that answers, with the questions whose answers it changed."""
+    return f"{sentence(event)}: {_listed(labels)}" if labels else sentence(event)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """A few names as people list them."""
+    named, others = list(labels[:MOST_NAMED]), len(labels) - MOST_NAMED
+    if others > 0:
+        named.append(ngettext("%(count)s more", "%(count)s more", others) % {"count": others})
+    if len(named) == 1:
+        return named[0]
+    return _("%(names)s and %(last)s") % {"names": ", ".join(named[:-1]), "last": named[-1]}
 
 
 def _owner(data: dict[str, Any], prefix: str) -> str:

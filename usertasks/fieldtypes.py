@@ -1,8 +1,9 @@
 """The one registry of field types.
 
 For each type of the contract: check a value, make the form control, show a value to a person, describe it in JSON
-Schema, and name the slot of LittleHorse's `VariableValue` that carries it. Nothing else in the project asks what type a
-field has. A value is plain JSON throughout (`datetime` and `bytes` only exist inside form controls).
+Schema, say what a form may do with it, and name the slot of LittleHorse's `VariableValue` that carries it. Nothing else
+in the project asks what type a field has. A value is plain JSON throughout (`datetime` and `bytes` only exist inside
+form controls).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import base64
 import binascii
 import math
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -21,66 +23,16 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from . import controls, json_text
-from .errors import Fault
-from .validation import KEYWORDS, TIME, Field, Wrong, apply_rules, flaw_of_rules
+from .base64_schema import schema_of_base64
+from .fieldtype import FieldType
+from .presentation import LONG_TEXT, between, between_lengths, size_in_words, widget_of
+from .validation import DATE, FORMATS, TIME, Field, Wrong, whole
 
 INT64 = (-(2**63), 2**63 - 1)
 EXACT = 2.0**53
 """Below this a double says which integer was meant."""
 MAX_BYTES = 1024 * 1024
 """The largest value of a `BYTES` field, in bytes before base64: results travel as one JSON document."""
-
-
-class FieldType:
-    """One type. Subclasses say how a value is read; the rules of `validation` are applied here."""
-
-    slot: ClassVar[str]
-    json_type: ClassVar[str | list[str]]
-    rules: ClassVar[frozenset[str]] = frozenset()
-
-    def read(self, value: Any) -> Any:
-        """`value` in its normal form. Raises `Wrong`."""
-        raise NotImplementedError
-
-    def check(self, value: Any, validation: Mapping[str, Any]) -> Any:
-        """`value` in its normal form, within the field's rules. Raises `Wrong`."""
-        normal = self.read(value)
-        apply_rules({rule: self.bound(rule, bound) for rule, bound in validation.items()}, self.measure(normal))
-        return normal
-
-    def measure(self, normal: Any) -> Any:
-        """What the rules of `validation` are applied to."""
-        return normal
-
-    def bound(self, rule: str, bound: Any) -> Any:
-        """A bound of a rule, in the form that `measure` gives."""
-        if rule == "choices":
-            return [self.read(choice) for choice in bound]
-        return self.read(bound) if rule in ("min", "max") else bound
-
-    def control(self, field: Field) -> forms.Field:
-        """The form control that asks for a value; its `clean` gives what `from_form` takes."""
-        raise NotImplementedError
-
-    def to_form(self, value: Any) -> Any:
-        """What the control shows for a stored value."""
-        return value
-
-    def from_form(self, value: Any) -> Any:
-        """The JSON value for what the control cleaned; never called for an empty control."""
-        return value
-
-    def show(self, value: Any) -> str:
-        """A stored value as a person reads it."""
-        return str(value)
-
-    def content(self, value: Any) -> bytes | None:
-        """The file that a stored value is, or None where it is none."""
-        return None
-
-    def schema(self, field: Field) -> dict[str, Any]:
-        """JSON Schema 2020-12 of one value."""
-        return {"type": self.json_type} | {KEYWORDS[rule]: bound for rule, bound in field.validation.items()}
 
 
 class Text(FieldType):
@@ -94,20 +46,50 @@ class Text(FieldType):
             raise Wrong("invalid", flaw)
         return value
 
+    def widgets(self, field: Field) -> tuple[str, ...]:
+        if "choices" in field.validation:
+            return "select", "radio"
+        if "format" in field.validation:
+            return ("text",)
+        is_long = field.validation.get("max_length", 0) > LONG_TEXT
+        return ("textarea", "text", "person") if is_long else ("text", "textarea", "person")
+
     def control(self, field: Field) -> forms.Field:
-        return controls.text(field)
+        return controls.text(field, widget_of(field, self.widgets(field)))
+
+    def hint(self, field: Field) -> str:
+        is_chosen = "choices" in field.validation
+        return "" if is_chosen else between_lengths(field, _("1 character"), _("%(number)s characters"))
 
     def schema(self, field: Field) -> dict[str, Any]:
         schema = super().schema(field)
-        if schema.get("format") == "time":
-            del schema["format"]
-            schema["allOf"] = [{"pattern": f"^{TIME}$"}]
-        return schema
+        if name := schema.pop("format", None):
+            # The word of JSON Schema for an address in any script is another, and its `time` is not ours.
+            schema |= {"uri": {"format": "iri"}, "time": {}}.get(name, {"format": name})
+            return schema | {"allOf": [{"pattern": whole(FORMATS[name][0])}]}
+        return schema if "enum" in schema else schema | {"allOf": [{"pattern": r"^[^\u0000]*$"}]}
 
 
-class Integer(FieldType):
-    slot, json_type = "int", "integer"
+class Number(FieldType):
+    form_field: ClassVar[type[forms.IntegerField]]
+    limits: ClassVar[tuple[float, float]]
+    """The least and the greatest there is."""
     rules = frozenset({"choices", "min", "max"})
+
+    def widgets(self, field: Field) -> tuple[str, ...]:
+        return ("select", "radio") if "choices" in field.validation else ("number",)
+
+    def control(self, field: Field) -> forms.Field:
+        return controls.number(field, self.form_field, widget_of(field, self.widgets(field)))
+
+    def schema(self, field: Field) -> dict[str, Any]:
+        return {"minimum": self.limits[0], "maximum": self.limits[1]} | super().schema(field)
+
+
+class Integer(Number):
+    slot, json_type = "int", "integer"
+    form_field = forms.IntegerField
+    limits = INT64
 
     def read(self, value: Any) -> int:
         # 3.0 is the integer 3 in JSON (RFC 8259 section 6, JSON Schema 2020-12 section 4.2.3); true is a boolean.
@@ -122,16 +104,11 @@ class Integer(FieldType):
             raise Wrong("out_of_range", "must fit into 64 bits")
         return int(value)
 
-    def control(self, field: Field) -> forms.Field:
-        return controls.number(field, forms.IntegerField, step="1")
 
-    def schema(self, field: Field) -> dict[str, Any]:
-        return {"minimum": INT64[0], "maximum": INT64[1]} | super().schema(field)
-
-
-class Double(FieldType):
+class Double(Number):
     slot, json_type = "double", "number"
-    rules = frozenset({"choices", "min", "max"})
+    form_field = forms.FloatField
+    limits = (-sys.float_info.max, sys.float_info.max)
 
     def read(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -144,8 +121,8 @@ class Double(FieldType):
             raise Wrong("out_of_range", "must be a finite number")
         return widened
 
-    def control(self, field: Field) -> forms.Field:
-        return controls.number(field, forms.FloatField, step="any")
+    def show(self, value: Any) -> str:
+        return str(int(value)) if value == int(value) and abs(value) < EXACT else str(value)
 
 
 class Boolean(FieldType):
@@ -156,14 +133,14 @@ class Boolean(FieldType):
             raise Wrong("wrong_type", "must be true or false")
         return value
 
+    def widgets(self, field: Field) -> tuple[str, ...]:
+        return "radio", "select"
+
     def control(self, field: Field) -> forms.Field:
-        return controls.yes_or_no(field)
+        return controls.yes_or_no(field, widget_of(field, self.widgets(field)))
 
     def to_form(self, value: Any) -> str:
         return "true" if value else "false"
-
-    def from_form(self, value: Any) -> bool:
-        return bool(value == "true")
 
     def show(self, value: Any) -> str:
         return str(_("Yes") if value else _("No"))
@@ -174,6 +151,7 @@ class JsonContainer(FieldType):
 
     python_type: ClassVar[type]
     rules = frozenset({"min_length", "max_length"})
+    tests: ClassVar[tuple[str, ...]] = ()
 
     def read(self, value: Any) -> Any:
         if not isinstance(value, self.python_type):
@@ -182,8 +160,11 @@ class JsonContainer(FieldType):
             raise Wrong("invalid", flaw)
         return value
 
+    def widgets(self, field: Field) -> tuple[str, ...]:
+        return ("textarea",)
+
     def control(self, field: Field) -> forms.Field:
-        return controls.json_value(field, self.python_type, str(self.json_type))
+        return controls.json_value(field, self.python_type, self.json_type)
 
     def show(self, value: Any) -> str:
         return controls.pretty(value)
@@ -197,17 +178,63 @@ class JsonContainer(FieldType):
 class JsonObject(JsonContainer):
     slot, json_type, python_type = "json_obj", "object", dict
 
+    def hint(self, field: Field) -> str:
+        return between_lengths(field, _("1 property"), _("%(number)s properties"))
+
 
 class JsonArray(JsonContainer):
+    """With `choices` a list of several of them, each once, kept in the order of the choices."""
+
     slot, json_type, python_type = "json_arr", "array", list
+    rules = frozenset({"choices", "min_length", "max_length"})
+    tests = ("contains",)
+
+    def check(self, value: Any, validation: Mapping[str, Any]) -> Any:
+        normal = super().check(value, {rule: bound for rule, bound in validation.items() if rule != "choices"})
+        return _picked(normal, validation["choices"]) if "choices" in validation else normal
+
+    def read_choice(self, choice: Any) -> Any:
+        return self.read([choice])[0]
+
+    def widgets(self, field: Field) -> tuple[str, ...]:
+        return ("checkboxes",) if "choices" in field.validation else super().widgets(field)
+
+    def control(self, field: Field) -> forms.Field:
+        return controls.several(field) if "choices" in field.validation else super().control(field)
+
+    def hint(self, field: Field) -> str:
+        return between_lengths(field, _("1 item"), _("%(number)s items"))
+
+    def shown(self, field: Field, value: Any) -> Any:
+        return controls.keys_of(value) if "choices" in field.validation else value
+
+    def show(self, value: Any) -> str:
+        is_plain = isinstance(value, list) and all(isinstance(item, str) and item and "," not in item for item in value)
+        return ", ".join(value) if is_plain and value else super().show(value)
+
+    def schema(self, field: Field) -> dict[str, Any]:
+        choices = field.validation.get("choices")
+        return super().schema(field) | ({"items": {"enum": choices}, "uniqueItems": True} if choices else {})
+
+
+def _picked(items: list[Any], choices: list[Any]) -> list[Any]:
+    """The choices that `items` names, in their own order. Raises `Wrong`."""
+    known = {json_text.canonical(choice): choice for choice in choices}
+    picked = [json_text.canonical(item) for item in items]
+    if not known.keys() >= set(picked):
+        raise Wrong("not_a_choice", f"must be a list of some of: {', '.join(map(str, choices))}")
+    if len(picked) != len(set(picked)):
+        raise Wrong("invalid", "must name each choice once")
+    return [choice for key, choice in known.items() if key in picked]
 
 
 class Timestamp(FieldType):
     slot, json_type = "utc_timestamp", "string"
     rules = frozenset({"min", "max"})
-    shape = re.compile(
-        r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,100})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
-    )  # RFC 3339 section 5.6
+    tests = ()
+    shape = f"{DATE}[Tt]{TIME}:[0-5][0-9](?:\\.[0-9]{{1,100}})?(?:[Zz]|[+-]{TIME})"
+    """RFC 3339 section 5.6, and the calendar."""
+    pattern = re.compile(shape)
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -216,12 +243,10 @@ class Timestamp(FieldType):
 
     def moment(self, value: str) -> datetime:
         """The moment that an RFC 3339 text names, in UTC, to the microsecond."""
-        if not self.shape.fullmatch(value):
+        if not self.pattern.fullmatch(value):
             raise Wrong("invalid", "must be an RFC 3339 date and time with an offset, such as 2026-11-21T09:30:00Z")
         try:
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except ValueError:
-            raise Wrong("invalid", "is no date and time of the calendar") from None
         except OverflowError:
             raise Wrong("out_of_range", "must lie within the years 1 to 9999 in UTC") from None
 
@@ -234,8 +259,17 @@ class Timestamp(FieldType):
     def written(self, moment: datetime) -> str:
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
+    def widgets(self, field: Field) -> tuple[str, ...]:
+        return ("datetime",)
+
     def control(self, field: Field) -> forms.Field:
-        return controls.moment(field)
+        limits = {rule: self.to_form(field.validation[rule]) for rule in ("min", "max") if rule in field.validation}
+        return controls.moment(field, limits)
+
+    def hint(self, field: Field) -> str:
+        words = {"min": _("Not before %(moment)s."), "max": _("Not after %(moment)s.")}
+        bounds = [(rule, field.validation[rule]) for rule in words if rule in field.validation]
+        return " ".join(str(words[rule] % {"moment": self.show(bound)}) for rule, bound in bounds)
 
     def to_form(self, value: Any) -> datetime:
         moment = self.moment(value)
@@ -254,12 +288,20 @@ class Timestamp(FieldType):
         return date_format(self.to_form(value), "DATETIME_FORMAT")
 
     def schema(self, field: Field) -> dict[str, Any]:
-        return {"type": "string", "format": "date-time"}
+        """All but the limits: no keyword of JSON Schema compares moments, so they are notes for those who know them."""
+        notes = {"min": "formatMinimum", "max": "formatMaximum"}
+        limits = {notes[rule]: self.read(bound) for rule, bound in field.validation.items()}
+        return {"type": "string", "format": "date-time", "pattern": whole(self.shape)} | limits
+
+
+NO_BASE64 = "must be base64 (RFC 4648, with padding)"
 
 
 class Bytes(FieldType):
     slot, json_type = "bytes", "string"
     rules = frozenset({"min_length", "max_length"})
+    tests = ()
+    has_default = False
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
@@ -268,9 +310,11 @@ class Bytes(FieldType):
 
     def content(self, value: Any) -> bytes:
         try:
-            content = base64.b64decode(value.encode("ascii"), validate=True)
+            content = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
         except (binascii.Error, UnicodeEncodeError):
-            raise Wrong("invalid", "must be base64 (RFC 4648, with padding)") from None
+            raise Wrong("invalid", NO_BASE64) from None
+        if len(value) != 4 * -(-len(content) // 3):  # more padding than there is to fill
+            raise Wrong("invalid", NO_BASE64)
         if len(content) > MAX_BYTES:
             raise Wrong("out_of_range", f"must have at most {MAX_BYTES} bytes")
         return content
@@ -278,24 +322,28 @@ class Bytes(FieldType):
     def measure(self, normal: Any) -> bytes:
         return self.content(normal)
 
+    def widgets(self, field: Field) -> tuple[str, ...]:
+        return ("file",)
+
     def control(self, field: Field) -> forms.Field:
-        return controls.file(field, MAX_BYTES)
+        return controls.file(field, self._most(field))
+
+    def hint(self, field: Field) -> str:
+        low = field.validation.get("min_length")
+        return between(None if low is None else size_in_words(low), size_in_words(self._most(field)))
 
     def to_form(self, value: Any) -> str:
         return controls.FileInput.saved
 
     def show(self, value: Any) -> str:
-        return str(_("A file of %(size)d bytes") % {"size": len(self.content(value))})
+        return str(_("A file of %(size)s") % {"size": size_in_words(len(self.content(value)))})
 
     def schema(self, field: Field) -> dict[str, Any]:
-        group = "[A-Za-z0-9+/]"
-        pattern = f"^({group}{{4}})*({group}{{2}}==|{group}{{3}}=)?$"
-        return {
-            "type": "string",
-            "contentEncoding": "base64",
-            "pattern": pattern,
-            "maxLength": 4 * ((MAX_BYTES + 2) // 3),
-        }
+        return schema_of_base64(field.validation.get("min_length", 0), self._most(field))
+
+    def _most(self, field: Field) -> int:
+        most: int = min(MAX_BYTES, field.validation.get("max_length", MAX_BYTES))
+        return most
 
 
 FIELD_TYPES: Mapping[str, FieldType] = {
@@ -317,73 +365,3 @@ NAMES = [(name, name) for name in FIELD_TYPES]
 def type_of(field: Field) -> FieldType:
     """The type of a field."""
     return FIELD_TYPES[field.type]
-
-
-def check_results(
-    fields: Sequence[Field], results: Mapping[str, Any], *, must_be_complete: bool
-) -> tuple[dict[str, Any], dict[str, list[Fault]]]:
-    """The results in normal form, and everything that is wrong with them, by field.
-
-    `results` is laid out as the contract says: field name to JSON value; null means no value, and is left out.
-    """
-    known = {field.name: field for field in fields}
-    normal: dict[str, Any] = {}
-    faults: dict[str, list[Fault]] = {
-        name: [Fault("unknown_field", "is not a field of this task")] for name in results if name not in known
-    }
-    for name, field in known.items():
-        value = results.get(name)
-        if value is None:
-            if field.required and must_be_complete:
-                faults[name] = [Fault("required", "is required")]
-            continue
-        try:
-            normal[name] = type_of(field).check(value, field.validation)
-        except Wrong as wrong:
-            faults[name] = [wrong.fault]
-    return normal, faults
-
-
-def schema_of(fields: Sequence[Field]) -> dict[str, Any]:
-    """JSON Schema 2020-12 of the results of a definition."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "type": "object",
-        "properties": {
-            field.name: {
-                "title": field.display_name or field.name,
-                **({"description": field.description} if field.description else {}),
-                **type_of(field).schema(field),
-            }
-            for field in fields
-        },
-        "required": [field.name for field in fields if field.required],
-        "additionalProperties": False,
-    }
-
-
-def flaws_of_field(field: Field) -> dict[str, str]:
-    """What is wrong with the `validation` and the `presentation` of a field themselves, by part."""
-    flaws = {"validation": _flaw_of_validation(field), "presentation": _flaw_of_object(field.presentation)}
-    return {part: flaw for part, flaw in flaws.items() if flaw}
-
-
-def _flaw_of_object(value: Any) -> str | None:
-    return json_text.flaw_of(value) if isinstance(value, dict) else "must be an object"
-
-
-def _flaw_of_validation(field: Field) -> str | None:
-    if flaw := _flaw_of_object(field.validation):
-        return flaw
-    kind = type_of(field)
-    for rule, bound in field.validation.items():
-        if rule not in kind.rules:
-            allowed = ", ".join(sorted(kind.rules)) or "none"
-            return f"{rule!r} is no rule for {field.type} (there are: {allowed})"
-        if flaw := flaw_of_rules(rule, bound, kind.read):
-            return flaw
-    for low, high in (("min", "max"), ("min_length", "max_length")):
-        bounds = [kind.bound(rule, field.validation[rule]) for rule in (low, high) if rule in field.validation]
-        if bounds != sorted(bounds):
-            return f"{low!r} is above {high!r}"
-    return None

@@ -24,6 +24,12 @@ def relative(moment: datetime) -> str:
 
 
 @register.filter
+def is_today(moment: datetime) -> bool:
+    """Whether the time of the day alone says which moment is meant."""
+    return timezone.localdate(moment) == timezone.localdate()
+
+
+@register.filter
 def span(moment: datetime) -> str:
     """How long ago, or how far ahead: "2 days"."""
     now = timezone.now()

@@ -12,7 +12,10 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from inbox import typed as typing
+from inbox.chosen import chosen_files
 from inbox.typed import Typed, typed_in
+from usertasks.api.problems import answer, unreadable
+from usertasks.errors import NotAllowed
 
 from .sign_in import ask_to_sign_in, remember
 
@@ -25,13 +28,21 @@ def page_not_found(request: HttpRequest) -> HttpResponse:
 
 def show_not_found(request: HttpRequest, *, typed: Typed | None = None) -> HttpResponse:
     """One page for what does not exist and for what one may not see, with what was typed into it."""
-    return render(request, "404.html", {"typed": typed}, status=404)
+    files = chosen_files(typed) if typed else {}
+    return render(request, "404.html", {"typed": typed, "files": files}, status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A request that Django would not read."""
+    if is_of_a_script(request):
+        return unreadable(exception)
     is_too_large = isinstance(exception, RequestDataTooBig)
     return render(request, "400.html", {"is_too_large": is_too_large}, status=413 if is_too_large else 400)
+
+
+def is_of_a_script(request: HttpRequest) -> bool:
+    """Whether a script asks, which reads no pages."""
+    return request.resolver_match is not None and request.resolver_match.view_name == "inbox:draft"
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -39,11 +50,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     Nothing is done with it but to show it again, and only when the browser says that it comes from our own page.
     """
+    if is_of_a_script(request):
+        return answer(NotAllowed("This page was opened before one signed in again."))
     typed, page = _typed_and_page(request) if _is_from_us(request) else (None, "")
     if typed and not request.user.is_authenticated:
         return ask_to_sign_in(request, typed, next_page=page)
-    if remember(request, typed):
-        return HttpResponseRedirect(page)
+    if typed and typed.username == request.user.get_username():
+        return HttpResponseRedirect(page) if remember(request, typed) else show_not_found(request, typed=typed)
     return render(request, "403_csrf.html", status=403)
 
 

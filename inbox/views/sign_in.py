@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inbox import typed as typing
+from inbox.chosen import chosen_files, with_uploads
+from inbox.task_page import run_seen_by
 from inbox.typed import Typed
+from usertasks.actors import actor_for
+from usertasks.errors import NotFound
 
 
 class SignIn(LoginView):
@@ -27,18 +34,24 @@ class SignIn(LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
-        remember(self.request, typing.from_text(self.request.POST.get("typed", "")))
+        typed = typing.from_text(self.request.POST.get("typed", ""))
+        if typed and typed.username == self.request.user.get_username() and not remember(self.request, typed):
+            files = chosen_files(typed)
+            return render(self.request, "404.html", {"typed": typed, "files": files}, status=404)
         return response
 
 
 sign_in = SignIn.as_view()
 
 
-def remember(request: HttpRequest, typed: Typed | None) -> bool:
-    """Keep it for whoever is signed in now, if it is theirs."""
-    if typed is None or typed.username != request.user.get_username():
+def remember(request: HttpRequest, typed: Typed) -> bool:
+    """Keep what they typed for whoever has just signed in; False where they may not see the task any more."""
+    by = actor_for(request.user)
+    try:
+        run_seen_by(by, UUID(typed.run_id))
+    except NotFound:
         return False
-    typing.keep(request.session, typed)
+    typing.keep(with_uploads(typed, timezone.now()), by=by)
     messages.warning(request, _("You are signed in again. Nothing was saved yet: please press the button once more."))
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,22 +10,29 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from django.utils.html import format_html
-from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from inbox import typed as typing
 from inbox.boxes import tabs_for
-from inbox.deeds import Done, do
+from inbox.chosen import answers_of, files_for_form, with_uploads
+from inbox.conflicts import conflict_of
+from inbox.deeds import EVERYTHING, NOTHING, Done, do
+from inbox.downloads import download
 from inbox.task_page import TaskPage, run_seen_by
 from inbox.trouble import trouble_of
-from inbox.typed import Typed, typed_in
+from inbox.typed import ANSWER, Typed, typed_in
+from usertasks import drafts
 from usertasks.actors import Actor, actor_for
 from usertasks.errors import NotFound, Refused
 from usertasks.fieldtypes import type_of
 from usertasks.rules import Action
+from usertasks.uploads import name_of_answer
 
 from .problems import show_not_found
 
@@ -35,9 +43,15 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     by = actor_for(request.user)
     if request.method == "POST":
         return _press(request, run_id, by)
-    typed = typing.kept(request.session, run_id, username=by.user_id)
+    typed = typing.kept(run_id, username=by.user_id)
     shows_all = request.GET.get("history") == "all"
-    return _show(request, TaskPage(run_seen_by(by, run_id), by, typed, shows_all_history=shows_all))
+    try:
+        page = TaskPage(run_seen_by(by, run_id), by, typed, files=_files(typed), shows_all_history=shows_all)
+    except NotFound:
+        return show_not_found(request, typed=typed)
+    if typed and not page.has_news:  # typed, and typed back
+        page = TaskPage(page.run, by, shows_all_history=shows_all)
+    return _show(request, page)
 
 
 @require_safe
@@ -49,9 +63,7 @@ def file(request: HttpRequest, run_id: UUID, position: int) -> HttpResponse:
     content = type_of(field).content(value) if field and value is not None else None
     if field is None or content is None:
         raise NotFound("There is no such file.")
-    name = content_disposition_header(True, slugify(field.name) or "file")
-    headers = {"Content-Disposition": name or "attachment", "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(content, content_type="application/octet-stream", headers=headers)
+    return download(content, name_of_answer(run.id, field.name, content) or slugify(field.name) or "file")
 
 
 def _press(request: HttpRequest, run_id: UUID, by: Actor) -> HttpResponse:
@@ -60,11 +72,24 @@ def _press(request: HttpRequest, run_id: UUID, by: Actor) -> HttpResponse:
         messages.error(request, _("That page was opened by somebody else. Nothing was done."))
         return HttpResponseRedirect(request.get_full_path())
     try:
+        typed = _with_uploads(typed, by)
         page = _typed_page(request, run_id, by, typed)
         done = do(page, _button(request))
     except Refused as refusal:
         return _refuse(request, typed, refusal)
     return _go_on(request, page, done)
+
+
+def _with_uploads(typed: Typed, by: Actor) -> Typed:
+    """The files are kept first, and only for a task that one may see. Raises `NotFound`."""
+    if not typed.files:
+        return typed
+    run_seen_by(by, UUID(typed.run_id))
+    return with_uploads(typed, timezone.now())
+
+
+def _files(typed: Typed | None) -> MultiValueDict[str, Any] | None:
+    return files_for_form(typed) if typed and typed.files else None
 
 
 def _button(request: HttpRequest) -> str:
@@ -73,7 +98,8 @@ def _button(request: HttpRequest) -> str:
 
 def _typed_page(request: HttpRequest, run_id: UUID, by: Actor, typed: Typed) -> TaskPage:
     is_complete = _button(request) == Action.COMPLETE
-    return TaskPage(run_seen_by(by, run_id), by, typed, files=request.FILES, must_be_complete=is_complete)
+    files = files_for_form(typed, request.FILES)
+    return TaskPage(run_seen_by(by, run_id), by, typed, files=files, must_be_complete=is_complete)
 
 
 def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpResponse:
@@ -83,7 +109,9 @@ def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpRespons
     except NotFound:
         return show_not_found(request, typed=typed)
     if page.has_news:
-        typing.keep(request.session, typed)
+        typing.keep(typed, by=page.by)
+    if conflict := conflict_of(refusal, page, _button(request)):
+        return _show(request, page, "inbox/conflict.html", conflict=conflict, status=409)
     trouble = trouble_of(refusal, page, _button(request))
     return _show(request, page, trouble=trouble, status=trouble.status)
 
@@ -91,22 +119,42 @@ def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpRespons
 def _go_on(request: HttpRequest, page: TaskPage, done: Done) -> HttpResponse:
     """To the task again, or back to the box; what was typed and not saved by this is remembered."""
     here = request.get_full_path()
-    link = format_html('<a href="{}">{}</a>', here, page.title)
+    settled = page.typed.page if page.typed else ""
+    link = format_html('<a href="{}" data-settled="{}">{}</a>', here, settled, page.title)
     messages.success(request, format_html("{}: {}.", done.message, link) if done.leaves else done.message)
-    try:
-        fresh = TaskPage(run_seen_by(page.by, page.run.id), page.by, page.typed and page.typed.without(done.saved))
-    except NotFound:
+    if not _keep_the_rest(request, page, done):
         return HttpResponseRedirect(_back(request))
-    if fresh.typed and fresh.has_news:
-        typing.keep(request.session, fresh.typed)
-    else:
-        typing.drop(request.session, page.run.id)
     return HttpResponseRedirect(_back(request) if done.leaves else here)
 
 
-def _show(request: HttpRequest, page: TaskPage, *, status: int = 200, **more: Any) -> HttpResponse:
-    context = {"page": page, "tabs": tabs_for(page.by), "back": _back(request), "here": request.get_full_path(), **more}
-    return render(request, "inbox/task.html", context, status=status)
+def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
+    """Settle what is saved now, and remember the rest; False if the task is out of sight by now."""
+    typed = page.typed
+    is_settled = done.saved in (ANSWER, EVERYTHING)
+    if typed and is_settled:
+        answers = answers_of(page.form.files) if done.saved == ANSWER else []
+        drafts.settle(page.run.id, typed.writing, user_id=page.by.user_id, answers=answers, now=timezone.now())
+    left = typed and typed.without(done.saved)
+    try:
+        fresh = TaskPage(run_seen_by(page.by, page.run.id), page.by, left, files=_files(left))
+    except NotFound:
+        return False
+    if left and (fresh.has_news or (fresh.draft.saved_at and not is_settled)):
+        # What was saved is gone from the form on purpose, and a settled page is not listened to any more.
+        rest = replace(left, page="") if is_settled else left
+        if not typing.keep(rest, by=page.by, makes_state=done.saved == NOTHING):
+            messages.warning(request, _("What you typed is too large to be kept: please save it."))
+    return True
+
+
+def _show(
+    request: HttpRequest, page: TaskPage, template: str = "inbox/task.html", *, status: int = 200, **more: Any
+) -> HttpResponse:
+    here = request.get_full_path()
+    bring_back = here.replace(request.path, reverse("inbox:bring-back", args=[page.run.id]), 1)
+    context = {"page": page, "tabs": tabs_for(page.by), "back": _back(request), "here": here, "bring_back": bring_back}
+    context |= more
+    return render(request, template, context, status=status)
 
 
 def _back(request: HttpRequest) -> str:

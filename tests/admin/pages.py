@@ -64,7 +64,8 @@ class Page(HTMLParser):
         """What the page of a definition would send."""
         inputs = {name: value for name, value in self.inputs.items() if "__prefix__" not in name}
         own = ("name", "description", "newest_seen")
-        return {name: value for name, value in inputs.items() if name.startswith("fields-") or name in own}
+        rows = ("fields-", "timers-")
+        return {name: value for name, value in inputs.items() if name.startswith(rows) or name in own}
 
 
 def typed(name: str, kind: str = "STR", **parts: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import ConsoleMessage, Page, expect
 
@@ -98,3 +99,26 @@ def test_a_definition_gets_another_field(desk: Page, live_server: Any) -> None:
     newest = UserTaskDef.objects.newest().get()
     assert [field.name for field in newest.fields.all()] == ["requestedItem", "price"]
     assert definition.fields.count() == 2
+
+
+def test_a_definition_gets_two_timers(desk: Page, live_server: Any) -> None:
+    definition = a_definition()
+    desk.goto(live_server.url + url(f"{DEFINITIONS}change", definition.pk))
+    first, second = desk.locator("#timers-0"), desk.locator("#timers-1")
+    expect(first.get_by_label("Group")).to_be_hidden()
+    first.get_by_label("What it does").select_option("Reassign")
+    first.get_by_label("Group").fill("it")
+    first.get_by_label("How long").fill("2")
+    desk.get_by_role("button", name="Add another timer").click()
+    second.get_by_label("What it does").select_option("Run a task")
+    desk.get_by_role("button", name="Preview").click()
+    expect(second.get_by_text("Is required.")).to_have_count(2)
+    second.get_by_label("How long").fill("1")
+    second.get_by_label("Unit").select_option("days")
+    second.get_by_label("Task:", exact=True).select_option("send-reminder")
+    desk.get_by_role("button", name="Preview").click()
+    expect(desk.get_by_text("1 day after the task arrives: Send a reminder")).to_be_visible()
+    assert Axe().run(desk).response["violations"] == []
+    desk.get_by_role("button", name="Save").click()
+    expect(desk.get_by_text("Saved as it-request version 1.")).to_be_visible()
+    assert [action["delay_seconds"] for action in UserTaskDef.objects.newest().get().actions] == [7200, 86400]

@@ -202,7 +202,7 @@ def test_the_page_of_a_run_tells_everything_about_it(client: Client, alice: User
     second = operations.add_comment(run.id, "Never mind", by=actor_for(mona))
     operations.delete_comment(run.id, second.number, by=actor_for(mona))
     page = detail(client, run)
-    for words in ("Mind the step", "All right? Yes", '[ "<b>" ]', "rest No answer", "Is <this> right?"):
+    for words in ("Mind the step", "All right? Yes", "things <b>", "rest No answer", "Is <this> right?"):
         assert words in page.text
     assert "This comment was deleted." in page.text
     assert "Never mind" not in page.text
@@ -226,3 +226,25 @@ def test_a_run_opens_under_both_forms_of_its_id(client: Client) -> None:
 @pytest.mark.parametrize("name", ["00000000-0000-4000-8000-000000000000", "nonsense", "_00", "%00"])
 def test_a_run_that_is_not_there_leads_back(client: Client, name: str) -> None:
     assert client.get(url(f"{RUNS}change", name)).status_code == 302
+
+
+def test_the_page_of_a_run_says_what_it_does_by_itself(client: Client, mona: User) -> None:
+    actions = [
+        {"hook": "ON_ARRIVAL", "delay_seconds": 60, "task": {"task_def_name": "send-reminder", "variables": {}}},
+        {"hook": "ON_TASK_ASSIGNED", "delay_seconds": 86400, "reassign": {"user_group": "finance"}},
+        {"hook": "ON_ARRIVAL", "delay_seconds": 259200, "cancel": {}},
+    ]
+    run = a_run(user_id="alice", actions=actions)
+    operations.assign(run.id, by=actor_for(mona), user_id="bob", override_claim=True)
+    run.armed_hooks.filter(action="cancel").update(error="ConnectionError: no queue", attempts=3)
+    text = detail(client, run).text
+    timers = text[text.index("Timers") : text.index("Comments")]
+    assert timers.count("Release the task to the group finance") == 2
+    assert timers.count("Reason: the task had changed hands.") == 2
+    assert "Attempt 3 failed. ConnectionError: no queue" in timers
+    assert timers.count("It lapses") == 1
+    assert timers.count("It stays") == 1
+
+
+def test_a_run_without_timers_has_no_table_of_them(client: Client) -> None:
+    assert "Timers" not in detail(client, a_run()).text

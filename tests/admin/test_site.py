@@ -29,7 +29,7 @@ def test_what_belongs_to_runs_and_to_machines_has_no_page_of_its_own(client: Cli
     models = {
         model["object_name"] for app in client.get(url("admin:index")).context["app_list"] for model in app["models"]
     }
-    assert models == {"UserTaskDef", "UserTaskRun", "ApiToken", "User", "Group"}
+    assert models == {"UserTaskDef", "UserTaskRun", "ApiToken", "Mail", "WebhookEndpoint", "Delivery", "User", "Group"}
 
 
 def pages(run: Any) -> list[str]:

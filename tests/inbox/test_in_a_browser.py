@@ -149,12 +149,18 @@ def test_paging_and_filtering_need_no_reload(page: Page, alice: User, live_serve
     expect(page.get_by_role("listitem")).to_have_count(5)
 
 
+TIMERS = [
+    {"hook": "ON_TASK_ASSIGNED", "delay_seconds": 86400, "reassign": {"user_group": "finance"}},
+    {"hook": "ON_ARRIVAL", "delay_seconds": 259200, "cancel": {}},
+]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_have_no_accessibility_violations(page: Page, alice: User, live_server: Any, theme: Any) -> None:
     waiting, claimed, done = (
         a_run(),
-        claimed_by(alice, definition=a_definition("every", every_field(required=True))),
-        done_by(alice),
+        claimed_by(alice, definition=a_definition("every", every_field(required=True)), actions=TIMERS),
+        done_by(alice, actions=TIMERS),
     )
     operations.add_comment(claimed.id, "Mine", by=actor_for(alice))
     page.emulate_media(color_scheme=theme)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,6 +15,7 @@ from tests.inbox.pages import ANSWERS, RESULTS, every_field, press, shown_in, si
 from usertasks import operations
 from usertasks.actors import actor_for
 from usertasks.models import Status, UserTaskField, UserTaskRun
+from usertasks.worker import TaskHooks, work_off
 
 
 def buttons_in(html: str) -> set[str]:
@@ -226,3 +229,59 @@ def test_a_long_history_is_shown_when_asked_for(alice: User) -> None:
         len(client.get(task_url(run, history="all")).context["page"].history())
         == UserTaskRun.objects.get().events.count()
     )
+
+
+TIMERS = [
+    {"hook": "ON_ARRIVAL", "delay_seconds": 3600, "task": {"task_def_name": "send-reminder", "variables": {}}},
+    {"hook": "ON_TASK_ASSIGNED", "delay_seconds": 86400, "reassign": {"user_group": "finance"}},
+    {"hook": "ON_ARRIVAL", "delay_seconds": 259200, "cancel": {}},
+]
+
+
+def timers_in(html: str) -> list[str]:
+    """The words of each timer on the page, in order."""
+    if 'id="timers-heading"' not in html:
+        return []
+    card = html.partition('id="timers-heading"')[2].partition("</section>")[0]
+    return [" ".join(re.sub(r"<[^>]+>", " ", item).split()) for item in card.split("<li>")[1:]]
+
+
+def test_a_task_says_what_it_will_do_by_itself_and_what_a_change_of_owner_would_cancel(alice: User) -> None:
+    run = a_run(user_id="alice", actions=TIMERS)
+    due = [f"{run.scheduled_time + timedelta(days=days):%Y, %H:%M} UTC" for days in (1, 3)]
+    reminder, release, cancel = timers_in(signed_in(alice).get(task_url(run)).content.decode())
+    assert reminder.startswith("Send a reminder")
+    assert release.startswith("Release the task to the group finance")
+    assert "Lapses if the task changes hands." in release
+    assert due[0] in release
+    assert cancel.startswith("Cancel the task")
+    assert "Stays even if the task changes hands." in cancel
+    assert due[1] in cancel
+
+
+def test_what_has_fired_or_lapsed_says_when_and_why(alice: User, mona: User) -> None:
+    run = a_run(user_id="alice", actions=TIMERS)
+    work_off([TaskHooks()], run.scheduled_time + timedelta(hours=1))
+    operations.assign(run.id, by=actor_for(mona), user_id="bob", user_group="finance", override_claim=True)
+    html = signed_in(alice).get(task_url(run)).content.decode()
+    words = timers_in(html)
+    assert [text.split(" Due")[0] for text in words[:2]] == ["Release the task to the group finance", "Cancel the task"]
+    fired, lapsed = sorted(words[2:], key=lambda text: "Lapsed" in text)
+    assert fired.startswith("Send a reminder Fired")
+    assert lapsed.startswith("Release the task to the group finance Lapsed")
+    assert lapsed.endswith("Because the task had changed hands.")
+    assert "a timer ran send-reminder" in html
+
+
+def test_a_task_without_timers_says_nothing_of_them(alice: User) -> None:
+    assert timers_in(signed_in(alice).get(task_url(a_run())).content.decode()) == []
+
+
+def test_a_task_that_could_not_be_started_says_so_without_the_words_of_the_machine(alice: User) -> None:
+    run = a_run(user_id="alice", actions=TIMERS[:1])
+    run.armed_hooks.update(error="ConnectionError: secret.host refused", due_at=run.scheduled_time - timedelta(hours=2))
+    html = signed_in(alice).get(task_url(run)).content.decode()
+    (words,) = timers_in(html)
+    assert "The last attempt failed; it will be tried again." in words
+    assert "Was due 2" in words
+    assert "secret.host" not in html

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.formsets import DELETION_FIELD_NAME
 
-from ..controls import JsonField
-from ..errors import Fault, Faults
 from ..models import UserTaskDef, UserTaskField
 from ..operations.definitions import faults_of_definition
+from .form_parts import JsonObject, add_faults, error_of
+from .timer_forms import TimerForms, timer_forms
 
 if TYPE_CHECKING:
     DefinitionModelForm = forms.ModelForm[UserTaskDef]
@@ -41,23 +42,6 @@ class LongText(forms.CharField):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
-class Rules(JsonField):
-    """A JSON object; nothing typed is an empty one."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.Textarea(attrs={"rows": 3, "cols": 60, "spellcheck": "false", "class": "json"})
-        super().__init__(python_type=dict, type_name="object", required=False, widget=widget, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        return "" if value == {} else super().prepare_value(value)
-
-    def to_python(self, value: Any) -> Any:
-        return super().to_python(value) or {}
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(super().has_changed(initial or {}, data))
-
-
 class DefinitionForm(DefinitionModelForm):
     """What a definition says of itself. A preview is shown in the form, so that it never counts as valid."""
 
@@ -74,6 +58,13 @@ class DefinitionForm(DefinitionModelForm):
         self.newest = newest_version(self.instance.name)
         self.initial["newest_seen"] = self.newest
 
+    @cached_property
+    def timers(self) -> TimerForms | None:
+        """What runs do by themselves; None, so that it stays as it is, where a form was sent without it."""
+        if not self.is_bound:
+            return timer_forms(actions=self.instance.actions)
+        return timer_forms(self.data) if "timers-TOTAL_FORMS" in self.data else None
+
     @property
     def is_preview(self) -> bool:
         return PREVIEW in self.data
@@ -85,6 +76,8 @@ class DefinitionForm(DefinitionModelForm):
         values = super().clean() or self.cleaned_data
         name = values.get("name", self.instance.name)
         add_faults(self, faults_of_definition(name, [], values.get("description", "")))
+        if self.timers and not self.timers.is_valid():
+            self.add_error(None, ValidationError("Please correct the timers.", code="timers"))
         if not self.is_preview:
             self._refuse_when_stale(values.get("newest_seen"))
         return values
@@ -118,10 +111,10 @@ class FieldForm(FieldModelForm):
     name = forms.CharField(strip=False, help_text="The key of the answer in the results.")
     display_name = forms.CharField(strip=False, required=False, help_text="What people read; the name if blank.")
     description = LongText(help_text="A hint beside the question.")
-    validation = Rules(
+    validation = JsonObject(
         help_text='What an answer may be, as JSON: {"choices": ["a", "b"]}, {"min": 1}, {"max_length": 80}'
     )
-    presentation = Rules(help_text='How the form asks, as JSON: {"widget": "textarea"}, {"placeholder": "…"}')
+    presentation = JsonObject(help_text='How the form asks, as JSON: {"widget": "textarea"}, {"placeholder": "…"}')
     order = forms.IntegerField(required=False, help_text="15 comes between 10 and 20; a blank one comes last.")
 
     class Meta:
@@ -171,19 +164,7 @@ class FieldFormSet(FieldModelFormSet):
         for where, faults in faults_of_definition("any-name", [form.field() for form in kept], "").items():
             _, *place = where.split(".")
             if not place:
-                raise ValidationError([_error(fault) for fault in faults])
+                raise ValidationError([error_of(fault) for fault in faults])
             form, part = kept[int(place[0])], place[1]
             if part not in form.errors:
                 add_faults(form, {part: faults})
-
-
-def add_faults(form: forms.BaseForm, faults: Faults) -> None:
-    """Put each fault beside its part of the form, or on top where the form does not ask for it."""
-    for part, found in faults.items():
-        if part not in form.errors:
-            form.add_error(part if part in form.fields else None, [_error(fault) for fault in found])
-
-
-def _error(fault: Fault) -> ValidationError:
-    message = fault.message[:1].upper() + fault.message[1:]
-    return ValidationError(message.replace("%", "%%") + ".", code=fault.code)

@@ -17,6 +17,7 @@ from .. import operations
 from ..actors import actor_for
 from ..errors import Refused
 from ..forms import TaskForm
+from ..hooks import sentence_of
 from ..models import UserTaskDef, UserTaskField
 from ..models.definitions import MAX_FIELDS, UserTaskDefQuerySet
 from .definition_forms import PREVIEW, STEP, DefinitionForm, FieldForm, FieldFormSet, newest_version
@@ -127,6 +128,7 @@ class DefinitionAdmin(BaseAdmin):
             "media": self.media,
             "definition": definition,
             "preview": TaskForm(list(definition.fields.all()), {}),
+            "timers": [sentence_of(action) for action in definition.actions],
         }
         return TemplateResponse(request, "admin/usertasks/usertaskdef/preview.html", context)
 
@@ -148,7 +150,11 @@ class DefinitionAdmin(BaseAdmin):
         """Put the definition; from then on the row that Django thinks it saved is the one that was put."""
         description = form.cleaned_data["description"]
         put, is_new = operations.put_definition(
-            form.instance.name, formsets[0].fields_put(), by=actor_for(request.user), description=description
+            form.instance.name,
+            formsets[0].fields_put(),
+            by=actor_for(request.user),
+            description=description,
+            actions=form.timers.actions() if form.timers else None,
         )
         form.instance.pk, form.instance.version = put.pk, put.version
         form.is_new_version = is_new
@@ -177,10 +183,16 @@ class DefinitionAdmin(BaseAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         definition: UserTaskDef | None = context["original"]
-        context |= {"preview_button": PREVIEW, "newest": definition and newest_version(definition.name)}
-        formset = context["inline_admin_formsets"][0].formset
+        form, formset = context["adminform"].form, context["inline_admin_formsets"][0].formset
+        context |= {
+            "preview_button": PREVIEW,
+            "newest": definition and newest_version(definition.name),
+            "timer_forms": form.timers,
+            "timers": [sentence_of(action) for action in definition.actions] if definition else [],
+        }
         if PREVIEW in request.POST and not context["errors"]:
             context["preview"] = TaskForm(formset.fields_put(), {})
+            context["timers"] = [sentence_of(action) for action in form.timers.actions()] if form.timers else []
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

@@ -13,9 +13,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-from .. import events
 from ..actors import actor_for
 from ..fieldtypes import type_of
+from ..history import history_of
+from ..hooks import lapses_on_reassign
+from ..hooks import sentence as sentence_of_hook
 from ..models import UserTaskField, UserTaskRun
 from ..models.runs import NEWEST_FIRST, UserTaskRunQuerySet
 from ..rules import Action, allowed_actions, decide
@@ -99,8 +101,12 @@ class RunAdmin(RunChanges):
             "title": f"Run of {run.user_task_def_name}",
             "subtitle": None,
             "results": _results(run),
+            "timers": [
+                (hook, sentence_of_hook(hook), lapses_on_reassign(hook))
+                for hook in (run.armed_hooks.all() if run.actions else ())
+            ],
             "comments": run.comments.all(),
-            "history": [(event, events.sentence(event)) for event in run.events.all()],
+            "history": history_of(run, list(run.fields))[::-1],
             "allowed_actions": allowed_actions(run, actor_for(request.user)),
         }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -1,0 +1,132 @@
+"""Webhooks in the admin: endpoints are switched on and off, deliveries are read and sent again. No secret is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from .. import operations
+from ..actors import actor_for
+from ..errors import Refused
+from ..models import Delivery, WebhookEndpoint
+
+if TYPE_CHECKING:
+    EndpointBase = admin.ModelAdmin[WebhookEndpoint]
+    DeliveryBase = admin.ModelAdmin[Delivery]
+else:
+    EndpointBase = DeliveryBase = admin.ModelAdmin
+
+
+class ReadOnly:
+    """What changes, changes by an operation."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ReadOnly, EndpointBase):
+    list_display = ("url", "active", "owner", "failing_since", "created_at")
+    list_filter = ("active", "switched_off")
+    list_select_related = ("owner",)
+    search_fields = ("url", "description", "owner__username")
+    ordering = ("-created_at", "-id")
+    fields = (
+        ("url", "owner"),
+        ("event_types", "description"),
+        ("active", "switched_off"),
+        ("failing_since", "failures", "held_until"),
+        ("created_at", "guid"),
+    )
+    readonly_fields = ("created_at", "guid")
+    actions = ("switch_on", "switch_off")
+
+    @admin.display(description="id")
+    def guid(self, endpoint: WebhookEndpoint) -> str:
+        return endpoint.id.hex
+
+    @admin.action(description="Switch on")
+    def switch_on(self, request: HttpRequest, queryset: Any) -> None:
+        self._switch(request, queryset, active=True)
+
+    @admin.action(description="Switch off")
+    def switch_off(self, request: HttpRequest, queryset: Any) -> None:
+        self._switch(request, queryset, active=False)
+
+    def _switch(self, request: HttpRequest, queryset: Any, *, active: bool) -> None:
+        actor = actor_for(request.user)
+
+        def switch(endpoint: WebhookEndpoint) -> None:
+            operations.change_endpoint(endpoint.pk, active=active, by=actor)
+
+        _do_to_each(self, request, queryset, switch, f"switched {'on' if active else 'off'}")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly, DeliveryBase):
+    list_display = ("message_id", "state", "endpoint", "run", "attempts", "next_attempt_at", "delivered_at")
+    list_filter = ("state",)
+    list_select_related = ("endpoint", "run")
+    search_fields = ("endpoint__id", "run__id")
+    search_help_text = "The exact id of an endpoint or a run."
+    ordering = ("-position", "-id")
+    show_full_result_count = False
+    fields = (
+        ("endpoint", "run", "event"),
+        ("state", "attempts", "failures"),
+        ("next_attempt_at", "delivered_at"),
+        "attempts_made",
+    )
+    readonly_fields = ("attempts_made",)
+    actions = ("redeliver",)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By an exact id; a part of one would look at every delivery."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            guid = UUID(term)
+        except ValueError:
+            return queryset.none(), False
+        return queryset.filter(endpoint=guid) | queryset.filter(run=guid), False
+
+    @admin.display(description="last attempts")
+    def attempts_made(self, delivery: Delivery) -> str:
+        return format_html("<pre>{}</pre>", json.dumps(delivery.log, indent=2, ensure_ascii=False))
+
+    @admin.action(description="Send again")
+    def redeliver(self, request: HttpRequest, queryset: Any) -> None:
+        actor = actor_for(request.user)
+
+        def send_again(delivery: Delivery) -> None:
+            operations.redeliver(delivery.endpoint_id, delivery.pk, by=actor)
+
+        _do_to_each(self, request, queryset, send_again, "to be sent again")
+
+
+def _do_to_each(
+    site: admin.ModelAdmin[Any], request: HttpRequest, rows: Any, do: Callable[[Any], None], done: str
+) -> None:
+    """Do it, and say what became of each."""
+    count = 0
+    for row in rows:
+        try:
+            do(row)
+            count += 1
+        except Refused as refusal:
+            site.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
+    if count:
+        site.message_user(request, f"{count} {done}.", messages.SUCCESS)
