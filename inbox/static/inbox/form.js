@@ -92,7 +92,7 @@
       if (!words) {
         words = document.createElement("p");
         words.className = "file-chosen";
-        words.setAttribute("role", "status");
+        words.setAttribute("aria-live", "polite");
         input.after(words);
       }
       const isTooLarge = file && file.size > Number(input.dataset.maxBytes);
@@ -123,12 +123,16 @@
   };
 
   const forms = [];
-  document.addEventListener("DOMContentLoaded", () => {
-    for (const root of document.querySelectorAll("[data-questions]")) {
-      const form = new Form(root);
-      form.listen();
-      forms.push(form);
-    }
+  const begin = (root) => {
+    const form = new Form(root);
+    form.listen();
+    forms.push(form);
+  };
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-questions]").forEach(begin));
+  // Questions that a script puts into the page later.
+  document.addEventListener("questions", (event) => {
+    forms.splice(0, forms.length, ...forms.filter((form) => form.root.isConnected));
+    begin(event.target);
   });
   // What a browser fills in again when one comes back to the page, it fills in without a word.
   window.addEventListener("pageshow", () => forms.forEach((form) => form.show()));
