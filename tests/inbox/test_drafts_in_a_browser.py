@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.cast import a_definition, a_run, claimed_by
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS
@@ -210,32 +214,59 @@ def test_the_claim_is_lost_while_the_network_is_away(context: BrowserContext, al
     assert copies(page) == []
 
 
-def test_the_browser_is_closed_before_anything_is_saved(
-    playwright: Playwright, alice: User, live_server: Any, tmp_path: Path
-) -> None:
-    run = claimed_by(alice)
+@pytest.fixture
+def own_browser(playwright: Playwright, alice: User, live_server: Any, tmp_path: Path) -> Callable[[], BrowserContext]:
+    """Opens a browser with a profile on the disk, always the same one, in which alice is signed in."""
 
-    def browser() -> BrowserContext:
+    def open_it() -> BrowserContext:
         args = [*CHROMIUM_FLAGS, "--disable-features=site-per-process"]
         found = playwright.chromium.launch_persistent_context(
-            tmp_path, base_url=live_server.url, executable_path=CHROMIUM, args=args
+            tmp_path / "profile", base_url=live_server.url, executable_path=CHROMIUM, args=args
         )
         let_in(found, alice, live_server.url)
         return found
 
-    crashing = browser()
+    return open_it
+
+
+def test_the_browser_is_closed_before_anything_is_saved(own_browser: Callable[[], BrowserContext], alice: User) -> None:
+    run = claimed_by(alice)
+    crashing = own_browser()
     page = opened(crashing, run)
     crashing.route("**/draft/", lambda route: route.abort())
     page.get_by_label(ITEM).fill("lightsaber")
     expect(page.locator("#draft-status[data-state=offline]")).to_be_visible()
     crashing.close()
     assert not Draft.objects.exists()
-    again = browser()
+    again = own_browser()
     page = opened(again, run)
     expect(page.get_by_label(ITEM)).to_have_value("lightsaber")
     expect(page.locator("#draft-status[data-state=saved]")).to_be_visible()
     again.close()
     assert draft_of(run.id, "alice") is not None
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the browser's processes as Linux lists them")
+def test_the_browser_is_killed_while_typing(
+    own_browser: Callable[[], BrowserContext], alice: User, tmp_path: Path
+) -> None:
+    run = claimed_by(alice)
+    doomed = own_browser()
+    type_and_wait(opened(doomed, run), "lightsaber")
+    kill_all_with(str(tmp_path / "profile"))
+    with suppress(PlaywrightError):
+        doomed.close()
+    again = own_browser()
+    expect(opened(again, run).get_by_label(ITEM)).to_have_value("lightsaber")
+    again.close()
+
+
+def kill_all_with(argument: str) -> None:
+    """End the processes, at once, that have this in their command line: those of one browser."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if argument.encode() in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def test_two_tabs_tell_each_other_and_lose_nothing(context: BrowserContext, alice: User) -> None:
