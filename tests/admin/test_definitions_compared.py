@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cast import FINANCE, a_definition, a_run, a_user, done_by
+from tests.cast import a_definition, a_run, done_by
 from usertasks import drafts
 from usertasks.actors import actor_for
 from usertasks.admin.definition_changes import Design, FieldChange, PartChange, changes_between, moved_among
@@ -105,3 +105,10 @@ def test_open_runs_are_counted_by_version_with_the_drafts_on_them(
         assert open_runs_of(first.name) == [OpenRuns(1, 1, 1), OpenRuns(0, 2, 2)]
     with django_assert_num_queries(1):
         assert counts_of(["it-request", "other"]) == {("it-request", 0): 2, ("it-request", 1): 1, ("other", 0): 1}
+
+
+def test_a_draft_that_was_saved_is_counted_no_longer(alice: User) -> None:
+    run, writing, now = a_run(), drafts.Writing({"results-requestedItem": ["x"]}), timezone.now()
+    drafts.write(run.id, writing, by=actor_for(alice), now=now)
+    drafts.settle(run.id, writing, user_id=alice.username, answers=(), now=now)
+    assert open_runs_of("it-request") == [OpenRuns(0, 1, 0)]

@@ -46,7 +46,7 @@ def names() -> list[str]:
 
 
 def open_part(desk: Page, row: int, heading: str) -> None:
-    desk.locator(f"#fields-{row}").get_by_text(heading).click()
+    desk.locator(f"#fields-{row} summary", has_text=heading).click()
 
 
 def test_the_preview_follows_what_is_typed(desk: Page, live_server: Any) -> None:
@@ -107,7 +107,7 @@ def test_fields_are_ordered_with_the_keyboard_and_saved(desk: Page, live_server:
     down.focus()
     desk.keyboard.press("Enter")
     expect(down).to_be_focused()
-    expect(desk.locator("#preview")).to_contain_text("a moves from place 1 to 2.")
+    expect(desk.locator("#preview")).to_contain_text("b moves from place 2 to 1.")
     desk.keyboard.press("Enter")
     expect(desk.locator("#preview")).to_contain_text("a moves from place 1 to 3.")
     desk.keyboard.press("Space")
@@ -123,6 +123,7 @@ def test_a_field_that_is_added_moves_too(desk: Page, live_server: Any) -> None:
     opened(desk, live_server, a_definition(fields=fields("a", "b")))
     desk.get_by_role("button", name="Add another Field").click()
     desk.locator("#id_fields-3-name").fill("c")
+    desk.locator("#id_fields-3-type").select_option("INT")
     expect(desk.locator("#preview")).to_contain_text("c is added.")
     added = desk.locator("#fields-3").get_by_role("button", name="Move up")
     added.click()
@@ -134,7 +135,7 @@ def test_a_field_that_is_added_moves_too(desk: Page, live_server: Any) -> None:
 
 def test_a_preview_that_cannot_be_had_says_so_and_keeps_what_was_typed(desk: Page, live_server: Any) -> None:
     opened(desk, live_server, a_definition(fields=fields("a")))
-    desk.context.clear_cookies()
+    desk.context.clear_cookies(name="sessionid")
     with desk.expect_response(lambda response: response.request.method == "POST"):
         desk.locator("#id_fields-0-display_name").fill("kept")
     expect(desk.get_by_role("status")).to_contain_text("could not be refreshed")
@@ -155,3 +156,21 @@ def test_the_designer_is_accessible(desk: Page, live_server: Any, width: int, sc
     found = Axe().run(desk).response["violations"]
     assert [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in found] == []
     assert desk.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    form, preview = desk.locator(".designer-form").bounding_box(), desk.locator("#preview").bounding_box()
+    assert form
+    assert preview
+    is_beside = preview["x"] >= form["x"] + form["width"]
+    is_below = preview["y"] >= form["y"] + form["height"]
+    assert (is_beside, is_below) == (width > 1280, width < 1280)
+
+
+def test_questions_of_the_preview_come_and_go_as_in_the_inbox(desk: Page, live_server: Any) -> None:
+    asked_if = {"show_if": {"field": "ok", "equals": False}}
+    questions = [UserTaskField(name="ok", type="BOOL"), UserTaskField(name="why", type="STR", presentation=asked_if)]
+    opened(desk, live_server, a_definition(fields=questions))
+    preview = desk.locator("#preview")
+    desk.locator("#id_fields-1-display_name").fill("Why not?")
+    expect(preview.get_by_text("display name: nothing → Why not?")).to_be_visible()
+    expect(preview.get_by_label("Why not?")).to_be_hidden()
+    preview.get_by_role("radio", name="No", exact=True).check()
+    expect(preview.get_by_label("Why not?")).to_be_visible()

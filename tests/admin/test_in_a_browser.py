@@ -117,7 +117,7 @@ def test_a_definition_gets_two_timers(desk: Page, live_server: Any) -> None:
     second.get_by_label("Unit").select_option("days")
     second.get_by_label("Task:", exact=True).select_option("send-reminder")
     desk.get_by_role("button", name="Preview").click()
-    expect(desk.get_by_text("1 day after the task arrives: Send a reminder")).to_be_visible()
+    expect(desk.get_by_text("1 day after the task arrives: Send a reminder", exact=True)).to_be_visible()
     assert Axe().run(desk).response["violations"] == []
     desk.get_by_role("button", name="Save").click()
     expect(desk.get_by_text("Saved as it-request version 1.")).to_be_visible()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +12,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.formsets import DELETION_FIELD_NAME
 
+from ..conditions import ANSWERED, TESTS
+from ..errors import Fault
+from ..fieldtype import FieldType
+from ..fieldtypes import FIELD_TYPES
 from ..models import UserTaskDef, UserTaskField
 from ..operations.definitions import faults_of_definition
 from .form_parts import JsonObject, add_faults, error_of
+from .rule_inputs import CONDITIONS, INPUTS, SHOW_IF, RuleInput, kinds_of, show_if_read
 from .timer_forms import TimerForms, timer_forms
 
 if TYPE_CHECKING:
@@ -25,6 +32,9 @@ else:
 
 PREVIEW = "_preview"
 """The button that shows the form instead of saving the definition."""
+
+LIVE = "live"
+"""What the script of the page sends in place of that button: it is answered with the preview alone."""
 
 STEP = 10
 """Between the order of one field and that of the next, so that another can go between them."""
@@ -101,20 +111,31 @@ def newest_version(name: str) -> int | None:
     return newest.version if newest else None
 
 
+RULE_KEYS = frozenset(rule.key for rule in INPUTS)
+IN_SHOW_IF = frozenset({"show_if", *TESTS, ANSWERED})
+
 PARTS = ("name", "type", "display_name", "description", "required", "validation", "presentation")
 """What a field consists of."""
 
 
-class FieldForm(FieldModelForm):
-    """One field. Whether its name is taken is a matter of the form as a whole, not of what is in the database."""
+RuleFields: Any = type("RuleFields", (forms.Form,), {rule.key: rule.form_field() for rule in INPUTS})
+"""A form of the inputs for what a field mostly says of its answers and of itself."""
+
+
+class FieldForm(FieldModelForm, RuleFields):  # type: ignore[misc]
+    """One field. Whether its name is taken is a matter of the form as a whole, not of what is in the database.
+
+    What its inputs say is laid into `validation` and `presentation` when the form is cleaned.
+    """
 
     name = forms.CharField(strip=False, help_text="The key of the answer in the results.")
     display_name = forms.CharField(strip=False, required=False, help_text="What people read; the name if blank.")
     description = LongText(help_text="A hint beside the question.")
-    validation = JsonObject(
-        help_text='What an answer may be, as JSON: {"choices": ["a", "b"]}, {"min": 1}, {"max_length": 80}'
-    )
-    presentation = JsonObject(help_text='How the form asks, as JSON: {"widget": "textarea"}, {"placeholder": "…"}')
+    validation = JsonObject(help_text='What an answer may be, as far as no input above says it: {"choices": [" a "]}')
+    presentation = JsonObject(help_text='How the form asks, as far as no input above says it: {"rows": 4}')
+    show_if_field = forms.CharField(label="Only if", strip=False, required=False, help_text="Name of another field.")
+    show_if_test = forms.ChoiceField(label="Is asked", choices=CONDITIONS, required=False)
+    show_if_value = forms.CharField(label="What", strip=False, required=False)
     order = forms.IntegerField(required=False, help_text="15 comes between 10 and 20; a blank one comes last.")
 
     class Meta:
@@ -126,6 +147,51 @@ class FieldForm(FieldModelForm):
 
     def validate_constraints(self) -> None:
         """See the class."""
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if kind := FIELD_TYPES.get(values.get("type", "")):
+            for rule in INPUTS:
+                self._take(rule, kind)
+        return values
+
+    def _take(self, rule: RuleInput, kind: FieldType) -> None:
+        text = self.cleaned_data.get(rule.key)
+        if not text:
+            return
+        if not rule.fits(kind):
+            self.add_error(rule.key, ValidationError("Is not for this type.", code="unknown_field"))
+        else:
+            self._lay(rule.part, rule.key, rule.read(kind, text), beside=rule.key)
+
+    def _lay(self, part: str, key: str, value: Any, *, beside: str) -> None:
+        """Lay what an input says into the part of the field that it belongs to."""
+        rules = self.cleaned_data.get(part)
+        if rules is None:  # the JSON cannot be read, which is said there
+            return
+        if key in rules:
+            message = f"Stands in the JSON as {key} too: leave it in one of the two."
+            self.add_error(beside, ValidationError(message, code="twice"))
+        else:
+            rules[key] = value
+
+    def take_condition(self, kinds: Mapping[str, FieldType]) -> None:
+        """Lay the typed `show_if` into the presentation; `kinds` are the types of all the fields by name."""
+        name, test, value = (self.cleaned_data.get(part) for part in SHOW_IF)
+        if test and not name:
+            self.add_error("show_if_field", ValidationError("Name the field that decides.", code="required"))
+        elif (name or value) and not test:
+            self.add_error("show_if_test", ValidationError("Say when, or clear what stands beside.", code="required"))
+        elif name:
+            self._lay("presentation", "show_if", show_if_read(self.cleaned_data, kinds), beside="show_if_field")
+
+    def place_of(self, part: str, fault: Fault) -> str:
+        """The input that a fault of a part is about: such a fault begins with the key, in quotation marks."""
+        said = re.match(r"'(\w+)'", fault.message)
+        key = said[1] if said else ""
+        if part == "presentation" and self.cleaned_data.get("show_if_test") and key in IN_SHOW_IF:
+            return SHOW_IF[0]
+        return key if self.cleaned_data.get(key) and key in RULE_KEYS else part
 
     def field(self) -> UserTaskField:
         """The row that was typed in, unsaved; parts that cannot be read are as if blank."""
@@ -161,10 +227,13 @@ class FieldFormSet(FieldModelFormSet):
     def clean(self) -> None:
         """Put what the domain says of each part beside it."""
         kept = self.kept()
+        kinds = kinds_of({form.cleaned_data.get("name", ""): form.cleaned_data.get("type") for form in kept})
+        for form in kept:
+            form.take_condition(kinds)
         for where, faults in faults_of_definition("any-name", [form.field() for form in kept], "").items():
             _, *place = where.split(".")
             if not place:
                 raise ValidationError([error_of(fault) for fault in faults])
             form, part = kept[int(place[0])], place[1]
             if part not in form.errors:
-                add_faults(form, {part: faults})
+                add_faults(form, {form.place_of(part, faults[0]): faults})

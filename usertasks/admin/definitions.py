@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import actions
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, QuerySet
@@ -20,7 +21,10 @@ from ..forms import TaskForm
 from ..hooks import sentence_of
 from ..models import UserTaskDef, UserTaskField
 from ..models.definitions import MAX_FIELDS, UserTaskDefQuerySet
-from .definition_forms import PREVIEW, STEP, DefinitionForm, FieldForm, FieldFormSet, newest_version
+from .definition_forms import LIVE, PREVIEW, STEP, DefinitionForm, FieldForm, FieldFormSet, newest_version
+from .designed import designed
+from .open_runs import counts_of, open_runs_of
+from .rule_inputs import SHOW_IF, kinds_of, typed_of_field
 
 if TYPE_CHECKING:
     BaseAdmin = admin.ModelAdmin[UserTaskDef]
@@ -42,6 +46,38 @@ class NewestFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=UserTaskDef.objects.newest().values("pk"))
 
 
+DESIGNED: Any = (
+    (None, {"fields": (("name", "type", "order"), ("display_name", "required"), "description")}),
+    (
+        "What an answer may be",
+        {
+            "fields": (("choices",), ("min", "max", "min_length", "max_length"), ("format", "pattern")),
+            "classes": ["collapse", "limits"],
+        },
+    ),
+    (
+        "How the form asks",
+        {
+            "fields": (("section", "widget", "placeholder", "default"), SHOW_IF),
+            "classes": ["collapse"],
+        },
+    ),
+    ("The rest, as JSON", {"fields": (("validation", "presentation"),), "classes": ["collapse"]}),
+)
+"""How the form of a field is laid out."""
+
+
+class DefinitionList(ChangeList):
+    """The list, with the open runs of each version on the page: one query for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        counts = counts_of({definition.name for definition in self.result_list})
+        for definition in self.result_list:
+            definition.open_run_count = counts.get((definition.name, definition.version), 0)
+
+
 class FieldInline(BaseInline):
     """The fields, each of them new in the new version: the rows of the old one only fill the form."""
 
@@ -50,12 +86,11 @@ class FieldInline(BaseInline):
     formset = FieldFormSet
     template = "admin/usertasks/usertaskdef/fields.html"
     max_num = MAX_FIELDS
-    fields = (
-        ("name", "type", "order"),
-        ("display_name", "required"),
-        "description",
-        ("validation", "presentation"),
-    )  # fmt: skip
+    fields = ("name", "type", "display_name", "required", "description", "validation", "presentation")
+
+    def get_fieldsets(self, request: HttpRequest, obj: UserTaskDef | None = None) -> Any:
+        """The inputs for whoever may put a definition; to read, the parts that it has."""
+        return DESIGNED if self.has_add_permission(request, obj) else super().get_fieldsets(request, obj)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True  # whoever sees the definition sees its fields
@@ -79,7 +114,7 @@ class DefinitionAdmin(BaseAdmin):
     form = DefinitionForm
     inlines = (FieldInline,)
     fields = ("name", "description", "newest_seen")
-    list_display = ("name", "version", "description", "number_of_fields", "created_at")
+    list_display = ("name", "version", "description", "number_of_fields", "open_runs", "created_at")
     list_filter = (NewestFilter,)
     search_fields = ("name",)
     search_help_text = "Part of a name."
@@ -110,6 +145,13 @@ class DefinitionAdmin(BaseAdmin):
     def number_of_fields(self, definition: Any) -> int:
         return int(definition.field_count)
 
+    @admin.display(description="open runs")
+    def open_runs(self, definition: Any) -> int:
+        return int(definition.open_run_count)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DefinitionList
+
     def get_urls(self) -> list[URLPattern]:
         preview = self.admin_site.admin_view(self.preview)
         return [path("<int:pk>/preview/", preview, name="usertasks_usertaskdef_preview"), *super().get_urls()]
@@ -138,8 +180,11 @@ class DefinitionAdmin(BaseAdmin):
         if inline.has_change_permission(request, obj):
             settings["queryset"] = UserTaskField.objects.none()
             if request.method != "POST" and obj.pk:
+                fields = list(obj.fields.all())
+                kinds = kinds_of({field.name: field.type for field in fields})
                 settings["initial"] = [
-                    {**field.content(), "order": (number + 1) * STEP} for number, field in enumerate(obj.fields.all())
+                    {**typed_of_field(field.content(), kinds), "order": number * STEP}
+                    for number, field in enumerate(fields, start=1)
                 ]
         return settings
 
@@ -159,7 +204,9 @@ class DefinitionAdmin(BaseAdmin):
         form.instance.pk, form.instance.version = put.pk, put.version
         form.is_new_version = is_new
         if is_new:
-            self.message_user(request, f"Saved as {put.name} version {put.version}.", messages.SUCCESS)
+            staying = sum(older.runs for older in open_runs_of(put.name) if older.version < put.version)
+            rest = f" Open runs that stay on older versions: {staying}." if staying else ""
+            self.message_user(request, f"Saved as {put.name} version {put.version}.{rest}", messages.SUCCESS)
         else:
             self.message_user(request, f"Nothing has changed: {put.name} is at version {put.version}.", messages.INFO)
 
@@ -186,13 +233,17 @@ class DefinitionAdmin(BaseAdmin):
         form, formset = context["adminform"].form, context["inline_admin_formsets"][0].formset
         context |= {
             "preview_button": PREVIEW,
+            "live_preview": LIVE,
             "newest": definition and newest_version(definition.name),
             "timer_forms": form.timers,
             "timers": [sentence_of(action) for action in definition.actions] if definition else [],
         }
-        if PREVIEW in request.POST and not context["errors"]:
-            context["preview"] = TaskForm(formset.fields_put(), {})
-            context["timers"] = [sentence_of(action) for action in form.timers.actions()] if form.timers else []
+        if not self.has_change_permission(request, definition):
+            context["open_runs"] = open_runs_of(definition.name) if definition else []
+        else:
+            context["designed"] = designed(form, formset)
+        if request.POST.get(PREVIEW) == LIVE:
+            return TemplateResponse(request, "admin/usertasks/usertaskdef/designed.html", context)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

@@ -2,7 +2,10 @@
 (() => {
   const root = document.documentElement;
   const chosen = () => {
-    try { return localStorage.getItem("theme"); } catch { return null; }
+    try {
+      const theme = localStorage.getItem("theme");
+      return ["light", "dark"].includes(theme) ? theme : null; // Django's admin says "auto" under the same key
+    } catch { return null; }
   };
   if (chosen()) root.dataset.theme = chosen();
 
