@@ -41,6 +41,9 @@ from .draft_box import DraftBox
 from .people import members_of
 from .typed import Typed
 
+EVERYTHING = "all"
+"""What is asked for of the history, if it is not one event."""
+
 HISTORY_LENGTH = 50
 """So many events are shown at first; the rest when asked for."""
 
@@ -109,7 +112,7 @@ class TaskPage:
         *,
         files: MultiValueDict[str, Any] | None = None,
         must_be_complete: bool = False,
-        shows_all_history: bool = False,
+        asked: str = "",
     ) -> None:
         self.run, self.by, self.typed = run, by, typed
         self.title = readable(run.user_task_def_name)
@@ -131,7 +134,9 @@ class TaskPage:
             people=people,
             kept=self.contest.kept,
         )
-        self.shows_all_history = shows_all_history
+        self.asked_event = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+        """The event of which the values are shown: once on the page, and only to whoever wants to know."""
+        self.shows_all_history = asked == EVERYTHING or self._is_far_back(self.asked_event)
         self.draft = DraftBox(run, by, self.fields)
         self.comment_draft = typed.input("comment") if typed else ""
 
@@ -219,6 +224,10 @@ class TaskPage:
     def history(self) -> list[Line]:
         """The newest events first."""
         return history_of(self.run, self.fields, most=None if self.shows_all_history else HISTORY_LENGTH)
+
+    def _is_far_back(self, number: int | None) -> bool:
+        """Whether an event is none of the newest ones; the first has the number 1."""
+        return number is not None and number <= self.run.events.count() - HISTORY_LENGTH
 
     def has_more_history(self) -> bool:
         """Whether there is more than `history` gives; the first event has the number 1."""

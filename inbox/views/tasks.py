@@ -44,13 +44,13 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if request.method == "POST":
         return _press(request, run_id, by)
     typed = typing.kept(run_id, username=by.user_id)
-    shows_all = request.GET.get("history") == "all"
+    asked = request.GET.get("history", "")
     try:
-        page = TaskPage(run_seen_by(by, run_id), by, typed, files=_files(typed), shows_all_history=shows_all)
+        page = TaskPage(run_seen_by(by, run_id), by, typed, files=_files(typed), asked=asked)
     except NotFound:
         return show_not_found(request, typed=typed)
     if typed and not page.has_news:  # typed, and typed back
-        page = TaskPage(page.run, by, shows_all_history=shows_all)
+        page = TaskPage(page.run, by, asked=asked)
     return _show(request, page)
 
 

@@ -118,10 +118,25 @@ def test_the_page_shows_what_was_and_became(alice: User) -> None:
     run = claimed_by(alice)
     saved(run, alice, requestedItem="<b>saber</b>")
     saved(run, alice, requestedItem="blaster")
-    page = signed_in(alice).get(task_url(run)).content.decode()
+    client = signed_in(alice)
+    page = client.get(task_url(run)).content.decode()
     assert "alice saved progress: Requested item" in page
+    assert "<ins>" not in page
+    page = client.get(task_url(run, history="4")).content.decode()
     assert "<del>&lt;b&gt;saber&lt;/b&gt;</del>" in page
+    assert page.count("<ins>") == 1
     assert "<ins>blaster</ins>" in page
+
+
+@pytest.mark.parametrize("asked", ["3", "all", "0", "99999999999", "x", "-1"])
+def test_an_event_far_back_is_found_and_nonsense_is_ignored(alice: User, asked: str) -> None:
+    run = claimed_by(alice)
+    for number in range(60):
+        saved(run, alice, requestedItem=str(number))
+    response = signed_in(alice).get(task_url(run, history=asked))
+    assert response.status_code == 200
+    assert (b'id="event-3"' in response.content) == (asked in ("3", "all", "0"))
+    assert (b"<ins>0</ins>" in response.content) == (asked == "3")
 
 
 def test_who_may_not_see_the_run_sees_none_of_it(alice: User, charlie: User) -> None:
