@@ -62,6 +62,11 @@ class Contest:
         return (self.theirs - self.mine if self.as_typed else frozenset()) | chosen
 
     @property
+    def is_settled(self) -> bool:
+        """Whether what was typed is what was saved since: it was sent twice, or both had the same idea."""
+        return self.as_typed is not None and not (self.contested or self.theirs - self.mine or self.mine - self.theirs)
+
+    @property
     def is_open(self) -> bool:
         """Whether somebody has to choose, or at least to see what happened, before answers are sent."""
         return bool(self.theirs) and not (self.has_been_asked and self.contested <= set(self.choices))

@@ -57,6 +57,21 @@ def run_seen_by(by: Actor, run_id: UUID) -> UserTaskRun:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What else of the page somebody wants to see, as the address says it: the history, a comment to be changed."""
+
+    history: str = ""
+    comment: str = ""
+
+
+NOTHING_ASKED = Asked()
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+@dataclass(frozen=True)
 class Question:
     """A field of the definition: its control in the form, and what is stored, as a person reads it."""
 
@@ -88,6 +103,8 @@ class Remark:
     can_edit: bool
     can_delete: bool
     draft: str
+    is_edited: bool
+    """Whether the words stand in a box to be changed: once on the page, and only for whoever wants to."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +129,7 @@ class TaskPage:
         *,
         files: MultiValueDict[str, Any] | None = None,
         must_be_complete: bool = False,
-        asked: str = "",
+        asked: Asked = NOTHING_ASKED,
     ) -> None:
         self.run, self.by, self.typed = run, by, typed
         self.title = readable(run.user_task_def_name)
@@ -134,9 +151,10 @@ class TaskPage:
             people=people,
             kept=self.contest.kept,
         )
-        self.asked_event = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+        self.asked_comment = _number(asked.comment)
+        self.asked_event = _number(asked.history)
         """The event of which the values are shown: once on the page, and only to whoever wants to know."""
-        self.shows_all_history = asked == EVERYTHING or self._is_far_back(self.asked_event)
+        self.shows_all_history = asked.history == EVERYTHING or self._is_far_back(self.asked_event)
         self.draft = DraftBox(run, by, self.fields)
         self.comment_draft = typed.input("comment") if typed else ""
 
@@ -205,6 +223,7 @@ class TaskPage:
             can_edit=is_own and not comment.deleted,
             can_delete=not comment.deleted and (is_own or self.by.holds("assign_usertaskrun")),
             draft=draft.replace("\r\n", "\n"),
+            is_edited=comment.number == self.asked_comment or draft.replace("\r\n", "\n") != comment.comment,
         )
 
     @property

@@ -139,8 +139,14 @@ def typed_in(request: HttpRequest, run_id: UUID) -> Typed:
     )
 
 
+NO_VERSION = 0
+"""What no run ever is at: a version that cannot be read is an old one, whatever it says."""
+
+
 def _version(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+    if not text:
+        return None
+    return int(text) if text.isdecimal() and len(text) < 10 else NO_VERSION
 
 
 def _page(text: Any) -> str:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import register
+
+from .checks import tasks_can_be_loaded
 
 
 class UserTasksConfig(AppConfig):
     name = "usertasks"
     verbose_name = "User tasks"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        register(tasks_can_be_loaded)

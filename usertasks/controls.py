@@ -102,7 +102,7 @@ def _choice(field: Field, options: Mapping[str, tuple[str, Any]], widget: str) -
     """`options` maps what a browser sends to a label and a value."""
     labels = [(key, label) for key, (label, _value) in options.items()]
     is_radio = widget == "radio"
-    unanswered = [] if is_radio and field.required else [("", _("No answer") if is_radio else "—")]
+    unanswered = [] if is_radio and field.required else [("", _("Unanswered") if is_radio else "—")]
     return forms.TypedChoiceField(
         choices=[*labels, *unanswered] if is_radio else [*unanswered, *labels],
         coerce=_reader(options),

@@ -116,6 +116,16 @@ def bring_back(run_id: UUID, state_id: int, writing: Writing, *, user_id: str, n
 
 
 @transaction.atomic
+def leave(run_id: UUID, page: str, *, by: Actor, now: datetime) -> None:
+    """That page was sent, and is another one now: what it sent before and arrives after is not news.
+
+    Raises `NotFound` as `write` does.
+    """
+    if page and not Draft.objects.of(run_id, by.user_id).update(settled_page=page):
+        _begin(run_id, by, now)
+        Draft.objects.of(run_id, by.user_id).update(settled_page=page)
+
+
 def settle(run_id: UUID, writing: Writing, *, user_id: str, answers: Collection[UUID], now: datetime) -> None:
     """What that page held was saved or thrown away; `answers` are the uploads that were saved.
 

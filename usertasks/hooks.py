@@ -20,8 +20,10 @@ from .owners import faults_of_owner, flaw_of_name
 from .tasks import SEND_REMINDER, registered_tasks
 
 MAX_ACTIONS = 100
+MAX_ACTIONS_BYTES = 32 * 1024
+"""Of all actions of a run: they are told with every row of a list, and each is written again whenever it is armed."""
 MAX_DELAY_SECONDS = 10 * 366 * 24 * 3600
-MAX_ARMED = 1000
+MAX_ARMED = 200
 """In the life of one run: two timers that hand a task to and fro do not do so for ever."""
 
 Faults = dict[str, list[Fault]]
@@ -41,7 +43,12 @@ def checked_actions(actions: Any) -> tuple[list[dict[str, Any]], Faults]:
     for index, action in enumerate(actions):
         for part, fault in _faults_of_action(action):
             faults.setdefault(".".join(filter(None, ("actions", str(index), part))), []).append(fault)
-    return ([] if faults else [_normal(action) for action in actions]), faults
+    if faults:
+        return [], faults
+    normal = [_normal(action) for action in actions]
+    if len(json_text.write(normal)) > MAX_ACTIONS_BYTES:
+        return [], {"actions": [Fault("out_of_range", f"must have at most {MAX_ACTIONS_BYTES} bytes as JSON")]}
+    return normal, {}
 
 
 def _faults_of_action(action: Any) -> Iterator[tuple[str, Fault]]:
@@ -50,10 +57,9 @@ def _faults_of_action(action: Any) -> Iterator[tuple[str, Fault]]:
         yield "", Fault("wrong_type", "must be an object")
         return
     yield from _unknown(action, "", {"hook", "delay_seconds", *HookAction.values})
-    if action.get("hook") not in Hook.values:
-        yield "hook", Fault("not_a_choice" if "hook" in action else "required", f"must be {' or '.join(Hook.values)}")
+    yield from _faults_of_hook(action)
     yield from _faults_of_delay(action)
-    named = [name for name in HookAction.values if name in action]
+    named = [name for name in HookAction.values if action.get(name) is not None]
     if len(named) != 1:
         yield "", Fault("invalid", f"must have exactly one of {', '.join(HookAction.values)}")
         return
@@ -62,6 +68,16 @@ def _faults_of_action(action: Any) -> Iterator[tuple[str, Fault]]:
         yield named[0], Fault("wrong_type", "must be an object")
         return
     yield from FAULTS_OF_ARGUMENTS[HookAction(named[0])](arguments)
+
+
+def _faults_of_hook(action: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+    hook = action.get("hook")
+    if "hook" not in action:
+        yield "hook", Fault("required", "is required")
+    elif not isinstance(hook, str):
+        yield "hook", Fault("wrong_type", "must be a string")
+    elif hook not in Hook.values:
+        yield "hook", Fault("not_a_choice", f"must be {' or '.join(Hook.values)}")
 
 
 def _faults_of_delay(action: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
@@ -136,7 +152,7 @@ DEFAULTS: Mapping[HookAction, Mapping[str, Any]] = {
 
 def kind_of(action: Mapping[str, Any]) -> HookAction:
     """What a well-formed action does."""
-    return next(kind for kind in HookAction if kind.value in action)
+    return next(kind for kind in HookAction if action.get(kind.value) is not None)
 
 
 def armed_by(run: UserTaskRun, occasion: Hook, now: datetime, *, count: int = 0) -> list[ArmedHook]:

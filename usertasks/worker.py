@@ -69,7 +69,7 @@ def log(what: str, **facts: Any) -> None:
 
 
 class TaskFailed(Exception):
-    """A task that was run at once raised the exception of this name."""
+    """A task that was run at once raised this."""
 
 
 class TaskHooks:
@@ -89,7 +89,7 @@ class TaskHooks:
             raise LookupError(f"No task is registered as {call.task_def_name}.")
         result = task_at(path).enqueue(run=call.run, variables=call.variables, key=call.key)
         if result.status == TaskResultStatus.FAILED:  # a back end that runs it at once, and does not repeat it
-            raise TaskFailed(result.errors[-1].exception_class_path)
+            raise TaskFailed(result.errors[-1].traceback.strip().splitlines()[-1])
         return {"id": result.id, "status": str(result.status)}
 
     def settle(self, item: Item, result: Any, now: datetime) -> None:

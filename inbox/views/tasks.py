@@ -24,7 +24,7 @@ from inbox.chosen import answers_of, files_for_form, with_uploads
 from inbox.conflicts import conflict_of
 from inbox.deeds import EVERYTHING, NOTHING, Done, do
 from inbox.downloads import download
-from inbox.task_page import TaskPage, run_seen_by
+from inbox.task_page import Asked, TaskPage, run_seen_by
 from inbox.trouble import trouble_of
 from inbox.typed import ANSWER, Typed, typed_in
 from usertasks import drafts
@@ -44,7 +44,7 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if request.method == "POST":
         return _press(request, run_id, by)
     typed = typing.kept(run_id, username=by.user_id)
-    asked = request.GET.get("history", "")
+    asked = Asked(history=request.GET.get("history", ""), comment=request.GET.get("edit", ""))
     try:
         page = TaskPage(run_seen_by(by, run_id), by, typed, files=_files(typed), asked=asked)
     except NotFound:
@@ -139,11 +139,14 @@ def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
         fresh = TaskPage(run_seen_by(page.by, page.run.id), page.by, left, files=_files(left))
     except NotFound:
         return False
+    is_left = done.saved != NOTHING
     if left and (fresh.has_news or (fresh.draft.saved_at and not is_settled)):
-        # What was saved is gone from the form on purpose, and a settled page is not listened to any more.
-        rest = replace(left, page="") if is_settled else left
-        if not typing.keep(rest, by=page.by, makes_state=done.saved == NOTHING):
+        # What was saved is gone from the form on purpose, and a page that was left is not listened to any more.
+        rest = replace(left, page="") if is_left else left
+        if not typing.keep(rest, by=page.by, makes_state=not is_left):
             messages.warning(request, _("What you typed is too large to be kept: please save it."))
+    if typed and is_left and not is_settled:
+        drafts.leave(page.run.id, typed.page, by=page.by, now=timezone.now())
     return True
 
 

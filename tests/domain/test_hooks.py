@@ -17,7 +17,7 @@ from tests.cast import ENGINE, FINANCE, a_definition, a_run, claimed_by
 from usertasks import bulk, hooks, operations
 from usertasks.actors import actor_for
 from usertasks.errors import InvalidArgument
-from usertasks.hooks import MAX_ACTIONS, MAX_DELAY_SECONDS, checked_actions, sentence, sentence_of
+from usertasks.hooks import MAX_ACTIONS, MAX_ACTIONS_BYTES, MAX_DELAY_SECONDS, checked_actions, sentence, sentence_of
 from usertasks.models import ArmedHook, UserTaskField, UserTaskRun
 from usertasks.operations import RunRequest
 
@@ -204,8 +204,8 @@ FAULTS: list[tuple[Any, dict[str, list[str]]]] = [
     ([None], {"actions.0": ["wrong_type"]}),
     ([{}], {"actions.0.hook": ["required"], "actions.0.delay_seconds": ["required"], "actions.0": ["invalid"]}),
     ([{**CANCEL, "delay_seconds": 1, "hook": "ON_DEATH"}], {"actions.0.hook": ["not_a_choice"]}),
-    ([{**CANCEL, "delay_seconds": 1, "hook": ["ON_ARRIVAL"]}], {"actions.0.hook": ["not_a_choice"]}),
-    ([{**CANCEL, "delay_seconds": 1, "hook": None}], {"actions.0.hook": ["not_a_choice"]}),
+    ([{**CANCEL, "delay_seconds": 1, "hook": ["ON_ARRIVAL"]}], {"actions.0.hook": ["wrong_type"]}),
+    ([{**CANCEL, "delay_seconds": 1, "hook": None}], {"actions.0.hook": ["wrong_type"]}),
     ([{**GOOD, "delay_seconds": "60"}], {"actions.0.delay_seconds": ["wrong_type"]}),
     ([{**GOOD, "delay_seconds": 1.5}], {"actions.0.delay_seconds": ["wrong_type"]}),
     ([{**GOOD, "delay_seconds": True}], {"actions.0.delay_seconds": ["wrong_type"]}),
@@ -217,7 +217,9 @@ FAULTS: list[tuple[Any, dict[str, list[str]]]] = [
     ([{**GOOD, "task": REMINDER}], {"actions.0": ["invalid"]}),
     ([{**GOOD, "colour": "red"}], {"actions.0.colour": ["unknown_field"]}),
     ([{**GOOD, "a\0": 1}], {"actions.0.?": ["unknown_field"]}),
-    ([{**WHEN, "cancel": None}], {"actions.0.cancel": ["wrong_type"]}),
+    ([{**WHEN, "cancel": None}], {"actions.0": ["invalid"]}),
+    ([{**WHEN, "cancel": []}], {"actions.0.cancel": ["wrong_type"]}),
+    ([{**WHEN, "task": {**REMINDER, "variables": {"a": "x" * MAX_ACTIONS_BYTES}}}], {"actions": ["out_of_range"]}),
     ([{**WHEN, "cancel": {"why": "late"}}], {"actions.0.cancel.why": ["unknown_field"]}),
     ([{**WHEN, "task": []}], {"actions.0.task": ["wrong_type"]}),
     ([{**WHEN, "task": {}}], {"actions.0.task.task_def_name": ["required"]}),
@@ -238,6 +240,11 @@ FAULTS: list[tuple[Any, dict[str, list[str]]]] = [
     ([{**WHEN, "reassign": {"user_group": 7}}], {"actions.0.reassign.user_group": ["wrong_type"]}),
     ([{**WHEN, "reassign": {"user_group": "it", "why": 1}}], {"actions.0.reassign.why": ["unknown_field"]}),
 ]
+
+
+def test_a_null_names_no_action() -> None:
+    run = a_run(actions=[{**GOOD, "task": None, "reassign": None}])
+    assert run.actions == [GOOD]
 
 
 @pytest.mark.parametrize(("actions", "faults"), FAULTS, ids=[str(n) for n in range(len(FAULTS))])

@@ -117,3 +117,34 @@ def test_a_task_that_changed_hands_only_is_no_conflict_of_answers(alice: User, m
     assert response.status_code == 409
     assert "conflict" not in response.context
     assert shown_in(response) == {"requestedItem": "lightsaber", "justification": "lost the old one"}
+
+
+def test_a_completion_that_is_sent_twice_is_completed(alice: User) -> None:
+    run = a_run(user_id="alice")
+    client = signed_in(alice)
+    for _ in range(2):
+        assert press(client, run, "complete", version=1, **ANSWERS).status_code == 302
+    assert [event.type for event in run.events.all()] == ["created", "completed"]
+
+
+def test_progress_that_is_sent_twice_is_saved_once(alice: User) -> None:
+    run = a_run(user_id="alice")
+    client = signed_in(alice)
+    for _ in range(2):
+        assert press(client, run, "save_progress", version=1, **ANSWERS).status_code == 302
+    assert [event.type for event in run.events.all()] == ["created", "saved"]
+
+
+@pytest.mark.parametrize("version", ["x", "9" * 30, "-1", "1.0"])
+def test_a_version_that_cannot_be_read_is_an_old_one(run: UserTaskRun, alice: User, version: str) -> None:
+    assert press(signed_in(alice), run, "save_progress", version=version, **ANSWERS).status_code == 409
+    assert saved(run) == {"requestedItem": "blaster"}
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-7", "hex", "latin-1"])
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_form_in_another_encoding_is_refused(alice: User, settings: Any, charset: str, debug: bool) -> None:
+    settings.DEBUG = debug
+    form = f"application/x-www-form-urlencoded; charset={charset}"
+    answer = signed_in(alice).generic("POST", task_url(a_run(user_id="alice")), b"action=complete", form)
+    assert answer.status_code == 400

@@ -164,7 +164,7 @@ def register(deployment: Settings, path: str) -> None:
 @pytest.mark.parametrize(
     ("break_it", "error"),
     [
-        (lambda _: None, "TaskFailed: builtins.ZeroDivisionError"),
+        (lambda _: None, "TaskFailed: ZeroDivisionError"),
         (close_the_queue, "ConnectionError: no queue"),
         (unregister, "LookupError: No task is registered as fail."),
         (lambda settings: register(settings, "tests.nowhere.task"), "ImproperlyConfigured: USERTASKS"),

@@ -239,7 +239,7 @@ def test_what_goes_wrong_is_told(deployment: Settings) -> None:
     a_run(actions=[on("ON_ARRIVAL", 0, task=running("fail"))])
     lines = printed()
     assert "failed" in lines[0]
-    assert lines[0].endswith("(TaskFailed: builtins.ZeroDivisionError)")
+    assert lines[0].endswith("(TaskFailed: ZeroDivisionError)")
     assert lines[1] == "0 fired, 0 lapsed, 1 failed and will be tried again."
 
 
