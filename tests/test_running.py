@@ -87,7 +87,7 @@ def test_the_commands_of_the_readme_do_what_it_says(
     )
     assert told.stderr == ""
     answers = [json.loads(line) for line in told.stdout.splitlines()]
-    assert len(answers) == 8
+    assert len(answers) == 11
     assert not [answer for answer in answers if "code" in answer]
     created, saved, done, events = answers[:4]
     assert created["id"] == saved["id"] == done["id"]
