@@ -126,6 +126,7 @@ def leave(run_id: UUID, page: str, *, by: Actor, now: datetime) -> None:
         Draft.objects.of(run_id, by.user_id).update(settled_page=page)
 
 
+@transaction.atomic
 def settle(run_id: UUID, writing: Writing, *, user_id: str, answers: Collection[UUID], now: datetime) -> None:
     """What that page held was saved or thrown away; `answers` are the uploads that were saved.
 
