@@ -62,7 +62,10 @@ SELECT id, 1000 + %(number)s, now(), 'saved', 'person-0001', '{"user_id": "perso
 FROM usertasks_usertaskrun LIMIT %(count)s
 """
 
-OPEN_TIMERS: LiteralString = "SELECT count(*) FROM usertasks_armedhook WHERE state = 'armed' AND due_at < now()"
+# By the index: those that are leased are due again within a minute, those for later in a day at the earliest.
+OPEN_TIMERS: LiteralString = (
+    "SELECT count(*) FROM usertasks_armedhook WHERE state = 'armed' AND next_attempt_at < now() + interval '1 hour'"
+)
 
 
 def measure(stage: Stage) -> Table:
