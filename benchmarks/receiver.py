@@ -17,12 +17,11 @@ ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class Receiver:
-    """`arrivals` holds the moment of each message, by `webhook-id`; `bodies` the last one that came."""
+    """`arrivals` holds the moment of each message, by `webhook-id`."""
 
     def __init__(self) -> None:
         self.port = 0
         self.arrivals: dict[bytes, float] = {}
-        self.last_body = b""
 
     def clear(self) -> None:
         self.arrivals.clear()
@@ -46,7 +45,8 @@ class Receiver:
 
     async def _take(self, head: bytes, reader: asyncio.StreamReader) -> None:
         length, message = LENGTH.search(head), MESSAGE.search(head)
-        self.last_body = await reader.readexactly(int(length[1])) if length else b""
+        if length:
+            await reader.readexactly(int(length[1]))
         if message:
             self.arrivals[message[1]] = perf_counter()
 
