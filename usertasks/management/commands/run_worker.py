@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...deliveries import Deliveries
 from ...mails import Mails
 from ...worker import Job, TaskHooks, Worker, log
+from ..stopping import stop_event
 
 
 class Command(BaseCommand):
@@ -32,9 +31,7 @@ class Command(BaseCommand):
         if options["threads"] < 1:
             raise CommandError("--threads must be at least 1.")
         require_writable(options["health_file"])
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stop_event()
         jobs: list[Job] = [TaskHooks(), Deliveries(), Mails()]
         worker = Worker(jobs=jobs, threads=options["threads"], health_file=options["health_file"])
         self.stdout.write("The worker is running.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+
+from ..stopping import stop_event
 
 try:
     from usertasks.rpc.callers import anonymous_user
@@ -42,9 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if MISSING:
             raise CommandError(HOW_TO_INSTALL.format(missing=MISSING))
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stop_event()
         server = self._server(options)
         server.start()
         self.stdout.write(f"gRPC on {options['host']}:{server.port}")
