@@ -14,8 +14,8 @@ MOST_LINES = 400
 # The rows of usertasks/, bottom to top: a file or package imports only from lower rows.
 ROWS = (
     ("__init__", "errors", "actors"),
-    ("json_text", "validation", "names"),
-    ("presentation", "base64_schema", "every_type"),
+    ("json_text", "validation", "names", "roles"),
+    ("presentation", "base64_schema", "every_type", "chain"),
     ("controls", "addresses"),
     ("fieldtype",),
     ("fieldtypes", "courier"),
@@ -30,14 +30,16 @@ ROWS = (
     ("content", "notifications", "history"),
     ("webhooks",),
     ("operations", "drafts"),
-    ("feed", "bulk", "demo", "reminders", "forecast"),
+    ("feed", "bulk", "demo", "reminders", "forecast", "bearers"),
+    ("audit",),
     ("worker",),
     ("deliveries",),
+    ("callers",),
     ("admin", "api", "rpc", "mails", "health"),
     ("management",),
 )
 ROW_OF = {name: row for row, names in enumerate(ROWS, start=1) for name in names}
-DOMAIN = {name for name, row in ROW_OF.items() if row < ROW_OF["admin"]}
+DOMAIN = {name for name, row in ROW_OF.items() if row < ROW_OF["callers"]}
 UNKNOWN_TO_THE_DOMAIN = (
     "rest_framework",
     "drf_spectacular",

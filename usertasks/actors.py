@@ -1,41 +1,116 @@
-"""Who is acting: a name, groups and permissions, as the rules see them.
+"""Who is acting: a name, groups and permissions, as the rules see them, and from where.
 
 The domain never looks at a request or a session; a door turns whoever knocks into an `Actor`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from django.contrib.auth import get_backends
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin, User
 from django.db import connection
+from django.utils import timezone
 
 APP = "usertasks"
 
 
+class Scope(StrEnum):
+    """What a token may be used for, at most; never more than what its person may."""
+
+    RUNS_READ = "runs:read"
+    RUNS_WRITE = "runs:write"
+    RUNS_ACT_ON_BEHALF = "runs:act-on-behalf"
+    DEFS_WRITE = "defs:write"
+    ADMIN = "admin"
+
+
+EVERY_SCOPE = frozenset({Scope.ADMIN})
+"""`admin` is everything that the person may."""
+
+SCOPE_OF: Mapping[str, Scope] = {
+    "view_usertaskrun": Scope.RUNS_READ,
+    "add_usertaskrun": Scope.RUNS_WRITE,
+    "assign_usertaskrun": Scope.RUNS_WRITE,
+    "cancel_usertaskrun": Scope.RUNS_WRITE,
+    "override_claim": Scope.RUNS_WRITE,
+    "lead_usertaskrun": Scope.RUNS_READ,
+    "act_on_behalf": Scope.RUNS_ACT_ON_BEHALF,
+    "view_usertaskdef": Scope.RUNS_READ,
+    "add_usertaskdef": Scope.DEFS_WRITE,
+}
+"""Permission → the scope without which a token does not have it; any other takes `admin`."""
+
+
+class Door(StrEnum):
+    """Through which door somebody came."""
+
+    REST = "rest"
+    GRPC = "grpc"
+    PAGE = "page"
+    ADMIN = "admin"
+    WORKER = "worker"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Through which door, and from which address (IPv4 or IPv6), where there is one."""
+
+    door: Door
+    address: str | None = None
+
+
+INSIDE = Origin(Door.COMMAND)
+"""A command, a shell, a test: whoever has the machine."""
+
+
 @dataclass(frozen=True)
 class Actor:
-    """`user_id` is a Django username, `groups` are names of Django groups, `permissions` e.g. `view_usertaskrun`."""
+    """`user_id` is a Django username, `groups` are names of Django groups, `permissions` e.g. `view_usertaskrun`.
+
+    `leads` are the groups whose runs they move, `stands_in_for` the people whose substitute they are now. `scopes` say
+    what the token is for with which they came.
+    """
 
     user_id: str
     groups: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
+    leads: frozenset[str] = frozenset()
+    stands_in_for: frozenset[str] = frozenset()
+    scopes: frozenset[Scope] = EVERY_SCOPE
+    origin: Origin = INSIDE
 
     def holds(self, permission: str) -> bool:
         """Whether a permission of this application (without its prefix) was granted."""
         return permission in self.permissions
 
+    def has_scope(self, scope: Scope) -> bool:
+        """Whether the token is for that; one that is for writing runs is for reading them as well."""
+        if Scope.ADMIN in self.scopes or scope in self.scopes:
+            return True
+        return scope is Scope.RUNS_READ and Scope.RUNS_WRITE in self.scopes
+
+    def within(self, scopes: frozenset[Scope]) -> Actor:
+        """The same one with a token for `scopes`: permissions that these do not cover are gone."""
+        limited = replace(self, scopes=scopes)
+        held = (name for name in self.permissions if limited.has_scope(SCOPE_OF.get(name, Scope.ADMIN)))
+        return replace(limited, permissions=frozenset(held))
+
 
 SYSTEM = Actor(
     "usertasks:worker",
     permissions=frozenset({"view_usertaskrun", "assign_usertaskrun", "cancel_usertaskrun", "override_claim"}),
+    origin=Origin(Door.WORKER),
 )
 """Who acts when a timer does; no account has a colon in its name unless somebody insists."""
 
-# Every call asks this, so it is one statement, and in SQL: the ORM takes longer to write three than to send them.
+# Every call asks this, so it is one statement, and in SQL: the ORM takes longer to write five than to send them.
 GRANTS = """
 SELECT 'group', g.name FROM auth_group g JOIN auth_user_groups m ON m.group_id = g.id WHERE m.user_id = %(user)s
 UNION ALL
@@ -51,18 +126,27 @@ SELECT 'permission', p.codename FROM auth_permission p
 WHERE m.user_id = %(user)s
 """
 
+# What names alone decide: whoever they belong to, the identity provider says.
+STANDINGS = """
+SELECT 'leads', user_group FROM usertasks_grouplead WHERE user_id = %(name)s
+UNION ALL
+SELECT 'stands_in_for', user_id FROM usertasks_substitution
+WHERE substitute_id = %(name)s AND starts_at <= %(now)s AND ends_at > %(now)s
+"""
 
-def actor_for(user: AbstractBaseUser | AnonymousUser) -> Actor:
-    """The actor that a signed-in Django user is."""
+
+def actor_for(user: AbstractBaseUser | AnonymousUser, *, origin: Origin = INSIDE, now: datetime | None = None) -> Actor:
+    """The actor that a signed-in Django user is, with the substitutions of `now`."""
     assert isinstance(user, PermissionsMixin)
+    name = user.get_username()
     if user.is_active and not user.is_superuser and _grants_are_rows():
-        return _actor_from_rows(user)
-    granted = user.get_all_permissions()
-    return Actor(
-        user_id=user.get_username(),
-        groups=frozenset(user.groups.values_list("name", flat=True)),
-        permissions=frozenset(name.removeprefix(f"{APP}.") for name in granted if name.startswith(f"{APP}.")),
-    )
+        rows = _rows(f"{GRANTS}UNION ALL{STANDINGS}", name, now, user=user.pk, app=APP)
+    else:
+        granted = user.get_all_permissions()
+        rows = _rows(STANDINGS, name, now)
+        rows += [("group", group) for group in user.groups.values_list("name", flat=True)]
+        rows += [("permission", held.removeprefix(f"{APP}.")) for held in granted if held.startswith(f"{APP}.")]
+    return _actor(name, rows, origin)
 
 
 def _grants_are_rows() -> bool:
@@ -75,28 +159,44 @@ def _grants_are_rows() -> bool:
     )
 
 
-def _actor_from_rows(user: AbstractBaseUser) -> Actor:
+def _rows(sql: str, name: str, now: datetime | None, **parameters: Any) -> list[tuple[str, str]]:
+    moment = connection.ops.adapt_datetimefield_value(now or timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(GRANTS, {"user": user.pk, "app": APP})
-        rows = cursor.fetchall()
+        cursor.execute(sql, {"name": name, "now": moment, **parameters})
+        return list(cursor.fetchall())
+
+
+def _actor(name: str, rows: Iterable[tuple[str, str]], origin: Origin) -> Actor:
+    said: dict[str, set[str]] = {"group": set(), "permission": set(), "leads": set(), "stands_in_for": set()}
+    for kind, value in rows:
+        said[kind].add(value)
+    is_lead = "lead_usertaskrun" in said["permission"]
     return Actor(
-        user_id=user.get_username(),
-        groups=frozenset(name for kind, name in rows if kind == "group"),
-        permissions=frozenset(name for kind, name in rows if kind == "permission"),
+        user_id=name,
+        groups=frozenset(said["group"]),
+        permissions=frozenset(said["permission"]),
+        leads=frozenset(said["leads"] if is_lead else ()),
+        stands_in_for=frozenset(said["stands_in_for"]),
+        origin=origin,
     )
 
 
 def actor_named(user_id: str) -> Actor:
     """The actor of that name; an active account gives groups and permissions, an unknown name has none."""
     user = User.objects.filter(username=user_id, is_active=True).first()
-    return actor_for(user) if user else Actor(user_id)
+    return actor_for(user) if user else _actor(user_id, _rows(STANDINGS, user_id, None), INSIDE)
+
+
+def is_member(user_id: str, user_group: str) -> bool:
+    """Whether an active account of that name is in that group."""
+    return User.objects.filter(username=user_id, is_active=True, groups__name=user_group).exists()
 
 
 def actors_near(*, user_id: str | None, user_group: str | None, permissions: Iterable[str]) -> list[Actor]:
     """Everyone whom a run of that owner and group could concern, knowing of each only what was asked.
 
-    That is the owner, the active members of the group, and the active holders of any of the permissions:
-    a fixed number of queries, however many people there are.
+    That is the owner and their substitutes, the active members of the group, and the active holders of any of the
+    permissions: a fixed number of queries, however many people there are.
     """
     members = set(
         User.objects.filter(groups__name=user_group, is_active=True).values_list("username", flat=True)
@@ -110,12 +210,26 @@ def actors_near(*, user_id: str | None, user_group: str | None, permissions: Ite
         )
         for permission in permissions
     }  # fmt: skip
-    names = members.union(*holders.values(), [user_id] if user_id else [])
+    substitutes = _substitutes_of(user_id) if user_id else set()
+    names = members.union(*holders.values(), substitutes, [user_id] if user_id else [])
     return [
         Actor(
             user_id=name,
             groups=frozenset([user_group] if user_group and name in members else []),
             permissions=frozenset(permission for permission, names in holders.items() if name in names),
+            stands_in_for=frozenset([user_id] if user_id and name in substitutes else []),
         )
         for name in sorted(names)
     ]
+
+
+SUBSTITUTES = """
+SELECT 'substitute', substitute_id FROM usertasks_substitution
+WHERE user_id = %(name)s AND starts_at <= %(now)s AND ends_at > %(now)s
+"""
+
+
+def _substitutes_of(user_id: str) -> set[str]:
+    """Who stands in for somebody now, as far as they can sign in."""
+    named = {name for _kind, name in _rows(SUBSTITUTES, user_id, None)}
+    return set(User.objects.filter(username__in=named, is_active=True).values_list("username", flat=True))

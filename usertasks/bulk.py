@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,11 @@ from uuid import UUID
 from django.db import transaction
 
 from . import operations
-from .actors import Actor
+from .actors import Actor, Scope
 from .errors import Fault, InvalidArgument, NotFound, Refused
 from .filters import Search
 from .models import BulkChange, UserTaskRun
+from .rules import require_scope
 
 MAX_RUNS = 1000
 
@@ -68,6 +70,7 @@ def change_many(
 
 def undo(change_id: UUID, *, by: Actor) -> list[Result]:
     """Give the runs of a bulk change back to whom they had; those that have changed since are refused as `Stale`."""
+    require_scope(Scope.RUNS_WRITE, by)
     change = BulkChange.objects.filter(pk=change_id, actor=by.user_id).first()
     if change is None:
         raise NotFound("There is no such change of yours.")
@@ -77,16 +80,20 @@ def undo(change_id: UUID, *, by: Actor) -> list[Result]:
 def _try(
     operation: Callable[..., UserTaskRun], run_id: UUID, arguments: Mapping[str, Any], by: Actor, *, is_dry_run: bool
 ) -> Result:
-    result = Result(run_id)
     try:
-        with transaction.atomic():
-            result = Result(run_id, run=operation(run_id, by=by, **arguments))
-            if is_dry_run:
-                raise _DryRun
-    except _DryRun:
-        return result
+        if is_dry_run:
+            return _rehearse(operation, run_id, arguments, by)
+        return Result(run_id, run=operation(run_id, by=by, **arguments))
     except Refused as refusal:
         return Result(run_id, refusal=refusal)
+
+
+def _rehearse(operation: Callable[..., UserTaskRun], run_id: UUID, arguments: Mapping[str, Any], by: Actor) -> Result:
+    """Do it, and take it back; what is refused leaves no note either."""
+    result = Result(run_id)
+    with suppress(_DryRun), transaction.atomic():
+        result = Result(run_id, run=operation(run_id, by=by, **arguments))
+        raise _DryRun
     return result
 
 

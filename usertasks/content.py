@@ -28,6 +28,7 @@ def run_content(run: Any) -> dict[str, Any]:
         "actions": run.actions,
         "on_cancellation_exception_name": run.on_cancellation_exception_name,
         "completed_at": run.completed_at,
+        "excluded_user_ids": run.excluded_user_ids,
     }
 
 

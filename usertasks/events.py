@@ -23,6 +23,7 @@ def created(run: UserTaskRun) -> dict[str, Any]:
         "user_id": run.user_id,
         "user_group": run.user_group,
         "user_task_def": {"name": run.user_task_def_name, "version": run.user_task_def_version},
+        **({"excluded_user_ids": run.excluded_user_ids} if run.excluded_user_ids else {}),
     }
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
-from . import notifications, webhooks
+from . import chain, notifications, webhooks
 from .actors import Actor
 from .models import Delivery, FeedHead, Mail, UserTaskEvent
 from .models.feed import ONLY
@@ -32,17 +32,6 @@ PATIENCE = "SET LOCAL lock_timeout = '500ms'"
 
 SCANNED, SCANS = 5000, 20
 """Positions that one query looks at, and queries for a page: who may see little does not search everything at once."""
-
-# One statement, since the ORM knows no `UPDATE ... FROM`; SQLite and PostgreSQL both do. Within a run, ids grow as the
-# numbers do, because whoever writes an event holds the lock on the run.
-PLACE = """
-UPDATE usertasks_usertaskevent SET position = %(head)s + ranked.place
-FROM (
-    SELECT id, row_number() OVER (ORDER BY id) AS place
-    FROM (SELECT id FROM usertasks_usertaskevent WHERE position IS NULL ORDER BY id LIMIT %(batch)s) AS oldest
-) AS ranked
-WHERE usertasks_usertaskevent.id = ranked.id
-"""
 
 
 def publish(now: datetime, *, batches: int | None = None, is_patient: bool = True) -> int:
@@ -62,29 +51,32 @@ def publish(now: datetime, *, batches: int | None = None, is_patient: bool = Tru
 
 @transaction.atomic
 def _publish_some(now: datetime, *, is_patient: bool) -> int:
-    with connection.cursor() as cursor:
-        if not is_patient and connection.vendor == "postgresql":
+    if not is_patient and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
             cursor.execute(PATIENCE)
-        head = _locked_head()
-        cursor.execute(PLACE, {"head": head.position, "batch": BATCH})
-        count: int = cursor.rowcount
-    if not count:
+    head = locked_head()
+    # Within a run, ids grow as the numbers do, because whoever writes an event holds the lock on the run.
+    events = list(UserTaskEvent.objects.unpublished().order_by("id").select_related("run")[:BATCH])
+    if not events:
         return 0
-    placed = UserTaskEvent.objects.filter(position__gt=head.position, position__lte=head.position + count)
-    head.position += count
-    head.save(update_fields=["position"])
-    published = list(placed.order_by("position").select_related("run"))
-    Delivery.objects.bulk_create(webhooks.deliveries_of(published, now))
-    Mail.objects.bulk_create(notifications.mails_about(published, now), ignore_conflicts=True)
-    return count
+    for event in events:
+        head.position += 1
+        event.position = head.position
+        event.feed_link = head.link = chain.link_of_position(head.position, event.link, head.link)
+    UserTaskEvent.objects.bulk_update(events, ["position", "feed_link"])
+    head.save(update_fields=["position", "link"])
+    Delivery.objects.bulk_create(webhooks.deliveries_of(events, now))
+    Mail.objects.bulk_create(notifications.mails_about(events, now), ignore_conflicts=True)
+    return len(events)
 
 
-def _locked_head() -> FeedHead:
+def locked_head() -> FeedHead:
     """The head of the feed; whoever holds it is the only one to publish."""
     head = FeedHead.objects.select_for_update().filter(pk=ONLY).first()
     if head is None:  # a database that was emptied
-        newest = UserTaskEvent.objects.aggregate(newest=Max("position"))["newest"] or 0
-        FeedHead.objects.get_or_create(pk=ONLY, defaults={"position": newest})
+        newest = UserTaskEvent.objects.filter(position__isnull=False).order_by("-position").first()
+        known = {"position": newest.position, "link": newest.feed_link} if newest else {}
+        FeedHead.objects.get_or_create(pk=ONLY, defaults=known)
         head = FeedHead.objects.select_for_update().get(pk=ONLY)
     return head
 

@@ -25,7 +25,7 @@ from .actors import Actor
 from .errors import Fault, InvalidArgument
 from .fieldtypes import Timestamp
 from .models import OPEN, Status, UserTaskRun
-from .models.runs import NEWEST_FIRST, STATUSLESS, UserTaskRunQuerySet
+from .models.runs import NEWEST_FIRST, STATUSLESS, UserTaskRunQuerySet, owners_seen_by
 from .validation import Wrong
 
 LIST_FIELDS = (
@@ -46,6 +46,7 @@ LIST_FIELDS = (
     "actions",
     "on_cancellation_exception_name",
     "completed_at",
+    "excluded_user_ids",
 )
 """The columns of a row of a list."""
 
@@ -245,10 +246,11 @@ class Search:
     def _owners(self) -> tuple[list[str], list[str]] | None:
         """The users and the groups of which a run must have one to be seen, as far as the filters leave that open."""
         user_id, user_group = self.given.get("user_id"), self.given.get("user_group")
-        if self.by.holds("view_usertaskrun") or user_id == self.by.user_id or user_group in self.by.groups:
+        users, groups = owners_seen_by(self.by)
+        if self.by.holds("view_usertaskrun") or user_id in users or user_group in groups:
             return None
         can_be_mine = user_id is None and self._statuses() != [Status.UNASSIGNED]
-        return [self.by.user_id] if can_be_mine else [], [] if user_group else sorted(self.by.groups)
+        return users if can_be_mine else [], [] if user_group else groups
 
     def _statuses(self) -> list[str] | None:
         """The statuses that a run must have one of; None where all will do."""

@@ -200,6 +200,8 @@ def reason_not_to_fire(hook: ArmedHook, run: UserTaskRun) -> LapseReason | None:
     """Why the hook does nothing at the moment at which it is due, or None: then it fires."""
     if hook.action == HookAction.REASSIGN and run.is_open and run.status != Status.ASSIGNED:
         return reason_to_lapse(hook, run) or LapseReason.NOT_ASSIGNED
+    if hook.action == HookAction.REASSIGN and run.is_open and hook.arguments["user_id"] in run.excluded_user_ids:
+        return reason_to_lapse(hook, run) or LapseReason.EXCLUDED
     return reason_to_lapse(hook, run)
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from django.conf import settings
+
 from . import json_text
-from .actors import Actor, actor_named, actors_near
+from .actors import Actor, Scope, actor_named, actors_near
 from .errors import AlreadyClaimed, Fault, InvalidArgument, NotAllowed, NotFound, Refused, WrongState
 from .models import OPEN, Status
 
@@ -24,6 +26,25 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
+class SavePolicy(StrEnum):
+    """What a save does when somebody else has the run."""
+
+    FAIL_IF_CLAIMED_BY_OTHER = "FAIL_IF_CLAIMED_BY_OTHER"
+    IGNORE_CLAIM = "IGNORE_CLAIM"
+
+
+class CompletePolicy(StrEnum):
+    """What a completion does when somebody else has the run."""
+
+    REASSIGN = "REASSIGN"
+    FAIL_IF_CLAIMED_BY_OTHER = "FAIL_IF_CLAIMED_BY_OTHER"
+
+
+def complete_policy() -> CompletePolicy:
+    """The deployment's policy for completing what somebody else has."""
+    return CompletePolicy(settings.USERTASKS.get("COMPLETE_POLICY", CompletePolicy.REASSIGN))
+
+
 class Owned(Protocol):
     """What the rules need to know of a run; a row of a list will do."""
 
@@ -33,6 +54,8 @@ class Owned(Protocol):
     def user_id(self) -> str | None: ...
     @property
     def user_group(self) -> str | None: ...
+    @property
+    def excluded_user_ids(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -44,10 +67,12 @@ class Grant:
 
 
 OWNER = Grant("owner", lambda run, actor: run.user_id == actor.user_id)
+SUBSTITUTE = Grant("substitute", lambda run, actor: run.user_id in actor.stands_in_for)
 MEMBER = Grant("group_member", lambda run, actor: run.user_group in actor.groups)
 MEMBER_WHILE_UNASSIGNED = Grant(
     "group_member", lambda run, actor: run.status == Status.UNASSIGNED and run.user_group in actor.groups
 )
+LEAD = Grant("group_lead", lambda run, actor: run.user_group in actor.leads)
 
 
 def holder_of(permission: str) -> Grant:
@@ -56,27 +81,36 @@ def holder_of(permission: str) -> Grant:
 
 @dataclass(frozen=True)
 class Rule:
-    """In which states an action makes sense, and for whom: any one of the grants suffices."""
+    """In which states an action makes sense, and for whom: any one of the grants suffices.
+
+    `scope` is what a token has to be for; `keeps_out_excluded` where four eyes are wanted.
+    """
 
     states: frozenset[Status]
     who: tuple[Grant, ...]
+    scope: Scope = Scope.RUNS_WRITE
     needs_group: bool = False
+    keeps_out_excluded: bool = False
 
 
 EVERY_STATE = frozenset(Status)
-SEEING = (OWNER, MEMBER, holder_of("view_usertaskrun"))
-WORKING = (OWNER, MEMBER_WHILE_UNASSIGNED, holder_of("override_claim"))
+SEEING = (OWNER, MEMBER, SUBSTITUTE, LEAD, holder_of("view_usertaskrun"))
+WORKING = (OWNER, MEMBER_WHILE_UNASSIGNED, SUBSTITUTE, holder_of("override_claim"))
+RELEASING = (OWNER, SUBSTITUTE, holder_of("override_claim"))
 
 RULES: Mapping[Action, Rule] = {
-    Action.VIEW: Rule(EVERY_STATE, SEEING),
+    Action.VIEW: Rule(EVERY_STATE, SEEING, scope=Scope.RUNS_READ),
     Action.COMMENT: Rule(EVERY_STATE, SEEING),
-    Action.CLAIM: Rule(frozenset({Status.UNASSIGNED}), (MEMBER,)),
-    Action.RELEASE: Rule(frozenset({Status.ASSIGNED}), (OWNER, holder_of("override_claim")), needs_group=True),
-    Action.SAVE_PROGRESS: Rule(OPEN, WORKING),
-    Action.COMPLETE: Rule(OPEN, WORKING),
-    Action.ASSIGN: Rule(OPEN, (holder_of("assign_usertaskrun"),)),
-    Action.CANCEL: Rule(OPEN, (holder_of("cancel_usertaskrun"),)),
+    Action.CLAIM: Rule(frozenset({Status.UNASSIGNED}), (MEMBER,), keeps_out_excluded=True),
+    Action.RELEASE: Rule(frozenset({Status.ASSIGNED}), RELEASING, needs_group=True),
+    Action.SAVE_PROGRESS: Rule(OPEN, WORKING, keeps_out_excluded=True),
+    Action.COMPLETE: Rule(OPEN, WORKING, keeps_out_excluded=True),
+    Action.ASSIGN: Rule(OPEN, (holder_of("assign_usertaskrun"), LEAD)),
+    Action.CANCEL: Rule(OPEN | {Status.CANCELLED}, (holder_of("cancel_usertaskrun"), LEAD)),
 }
+
+ALREADY_DONE = "already_done"
+"""The reason for which something is allowed that would change nothing: it is so already."""
 
 
 @dataclass(frozen=True)
@@ -88,45 +122,113 @@ class Verdict:
     detail: str
 
 
-def decide(action: Action, run: Owned, actor: Actor) -> Verdict:
-    """What the table says. A wrong state comes before a missing right: it is the truth that helps."""
+def decide(
+    action: Action, run: Owned, actor: Actor, *, policy: SavePolicy = SavePolicy.FAIL_IF_CLAIMED_BY_OTHER
+) -> Verdict:
+    """What the table says. A wrong state comes before a missing right: it is the truth that helps.
+
+    Of a save, `policy` decides only how a no is worded: whoever holds `override_claim` may choose the other one.
+    """
     rule = RULES[action]
-    if not any(grant.applies(run, actor) for grant in RULES[Action.VIEW].who):
+    if not (actor.has_scope(Scope.RUNS_READ) and any(grant.applies(run, actor) for grant in SEEING)):
         return Verdict(False, "not_visible", f"{actor.user_id} may not see this run.")
-    if run.status not in rule.states:
-        if action is Action.CLAIM and run.status == Status.ASSIGNED:
-            return Verdict(False, "already_claimed", f"{run.user_id} has it.")
-        return Verdict(False, "wrong_state", f"Not possible while the run is {run.status}.")
-    if rule.needs_group and run.user_group is None:
-        return Verdict(False, "no_group", "It belongs to no group to which it could go back.")
+    if not actor.has_scope(rule.scope):
+        return Verdict(False, "scope", f"The token is not for {rule.scope}.")
+    if refusal := _state_against(action, rule, run, actor) or _claim_against(action, run, actor):
+        return refusal
     for grant in rule.who:
         if grant.applies(run, actor):
-            return Verdict(True, grant.reason, f"{actor.user_id} may, by {grant.reason}.")
+            return _granted(action, grant, run, actor)
+    if action is Action.SAVE_PROGRESS and policy is not SavePolicy.IGNORE_CLAIM and _is_anothers(run, actor):
+        return Verdict(False, "already_claimed", f"{run.user_id} has it.")
     wanted = " or ".join(grant.reason for grant in rule.who)
     holder = f"; {run.user_id} has it" if run.user_id else ""
     return Verdict(False, "not_allowed", f"This takes {wanted}{holder}.")
 
 
+def _state_against(action: Action, rule: Rule, run: Owned, actor: Actor) -> Verdict | None:
+    """What the run itself has against it, whoever asks; or that it is so already."""
+    if action is Action.CLAIM and run.status == Status.ASSIGNED:
+        if run.user_id == actor.user_id:
+            return Verdict(True, ALREADY_DONE, "It is theirs already: nothing changes.")
+        return Verdict(False, "already_claimed", f"{run.user_id} has it.")
+    if run.status not in rule.states:
+        return Verdict(False, "wrong_state", f"Not possible while the run is {run.status}.")
+    if rule.needs_group and run.user_group is None:
+        return Verdict(False, "no_group", "It belongs to no group to which it could go back.")
+    if rule.keeps_out_excluded and actor.user_id in run.excluded_user_ids:
+        return Verdict(False, "excluded", f"{actor.user_id} is excluded from doing this run.")
+    return None
+
+
+def _claim_against(action: Action, run: Owned, actor: Actor) -> Verdict | None:
+    """Where the deployment lets nobody complete what somebody else has."""
+    is_refused = complete_policy() is CompletePolicy.FAIL_IF_CLAIMED_BY_OTHER
+    if action is Action.COMPLETE and is_refused and _is_anothers(run, actor):
+        return Verdict(False, "already_claimed", f"{run.user_id} has it.")
+    return None
+
+
+def _is_anothers(run: Owned, actor: Actor) -> bool:
+    """Whether somebody has it for whom this one does not stand in."""
+    return run.status == Status.ASSIGNED and run.user_id not in (actor.user_id, *actor.stands_in_for)
+
+
+def _granted(action: Action, grant: Grant, run: Owned, actor: Actor) -> Verdict:
+    if action is Action.CANCEL and run.status == Status.CANCELLED:
+        return Verdict(True, ALREADY_DONE, "It is cancelled already: nothing changes.")
+    needs = ""
+    if action is Action.SAVE_PROGRESS and _is_anothers(run, actor):
+        needs = f", with the policy {SavePolicy.IGNORE_CLAIM}"
+    elif action is Action.ASSIGN and run.status == Status.ASSIGNED:
+        needs = ", with override_claim"
+    return Verdict(True, grant.reason, f"{actor.user_id} may, by {grant.reason}{needs}.")
+
+
 REFUSALS: Mapping[str, type[Refused]] = {
     "not_visible": NotFound,
+    "scope": NotAllowed,
     "already_claimed": AlreadyClaimed,
     "wrong_state": WrongState,
     "no_group": WrongState,
+    "excluded": NotAllowed,
     "not_allowed": NotAllowed,
 }
 
 
-def require(action: Action, run: Owned, actor: Actor) -> None:
+def require(
+    action: Action, run: Owned, actor: Actor, *, policy: SavePolicy = SavePolicy.FAIL_IF_CLAIMED_BY_OTHER
+) -> Verdict:
     """Raises the refusal that the table gives: `WrongState`, `AlreadyClaimed`, `NotAllowed` or `NotFound`."""
-    verdict = decide(action, run, actor)
+    verdict = decide(action, run, actor, policy=policy)
     if not verdict.allowed:
         raise REFUSALS[verdict.reason](verdict.detail)
+    return verdict
+
+
+def require_for(action: Action, run: Owned, person: str) -> None:
+    """Like `require`, for a trusted service: the state counts, and who is excluded; owner and group do not."""
+    require_state(action, run)
+    if RULES[action].keeps_out_excluded:
+        require_not_excluded(run, person)
 
 
 def require_state(action: Action, run: Owned) -> None:
-    """Like `require`, for a trusted service: the state counts, owner and group do not."""
+    """Raises `WrongState` where the action makes no sense, whoever asks."""
     if run.status not in RULES[action].states:
         raise WrongState(f"Not possible while the run is {run.status}.")
+
+
+def require_not_excluded(run: Owned, user_id: str | None) -> None:
+    """Raises `NotAllowed` for whom the run must not go to."""
+    if user_id in run.excluded_user_ids:
+        raise NotAllowed(f"{user_id} is excluded from doing this run.")
+
+
+def require_scope(scope: Scope, actor: Actor) -> None:
+    """Raises `NotAllowed` where the token is not for that."""
+    if not actor.has_scope(scope):
+        raise NotAllowed(f"The token is not for {scope}.")
 
 
 def require_permission(permission: str, actor: Actor) -> None:
@@ -136,8 +238,9 @@ def require_permission(permission: str, actor: Actor) -> None:
 
 
 def allowed_actions(run: Owned, actor: Actor) -> list[str]:
-    """The actions that `actor` could do now, in the order of the table; empty for what they may not see."""
-    return [action.value for action in Action if decide(action, run, actor).allowed]
+    """The actions with which `actor` could change something now, or look, in the order of the table."""
+    verdicts = ((action, decide(action, run, actor)) for action in Action)
+    return [action.value for action, verdict in verdicts if verdict.allowed and verdict.reason != ALREADY_DONE]
 
 
 @dataclass(frozen=True)
@@ -150,11 +253,13 @@ class Explanation:
 
 
 def explain(run: Owned, *, user_id: str | None, by: Actor) -> Explanation:
-    """The table's word on `user_id` (default: the one who asks). Asking about others takes `view_usertaskrun`."""
+    """The table's word on `user_id` (default: the one who asks). Asking about others takes `view_usertaskrun`, or to
+    lead the group."""
     if user_id is None or user_id == by.user_id:
         subject = by
     else:
-        require_permission("view_usertaskrun", by)
+        if run.user_group not in by.leads:
+            require_permission("view_usertaskrun", by)
         if flaw := json_text.flaw_of_text(user_id):
             raise InvalidArgument.at("user_id", Fault("invalid", flaw))
         subject = actor_named(user_id)

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from inbox.boxes import tabs_for
-from usertasks.actors import actor_for
+from usertasks.actors import Door
+from usertasks.callers import actor_of
 from usertasks.models import MailChoice
 from usertasks.models.mails import CHOOSABLE
 
@@ -38,5 +39,5 @@ def mail_choice(request: HttpRequest) -> HttpResponse:
         MailChoice.objects.update_or_create(user=request.user, defaults=form.cleaned_data)
         messages.success(request, _("Your choice is saved."))
         return redirect("inbox:notifications")
-    context = {"form": form, "address": request.user.email, "tabs": tabs_for(actor_for(request.user))}
+    context = {"form": form, "address": request.user.email, "tabs": tabs_for(actor_of(request, Door.PAGE))}
     return render(request, "inbox/mail_choice.html", context)

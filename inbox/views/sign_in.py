@@ -17,7 +17,8 @@ from inbox import typed as typing
 from inbox.chosen import chosen_files, with_uploads
 from inbox.task_page import run_seen_by
 from inbox.typed import Typed
-from usertasks.actors import actor_for
+from usertasks.actors import Door
+from usertasks.callers import actor_of
 from usertasks.errors import NotFound
 
 
@@ -46,7 +47,7 @@ sign_in = SignIn.as_view()
 
 def remember(request: HttpRequest, typed: Typed) -> bool:
     """Keep what they typed for whoever has just signed in; False where they may not see the task any more."""
-    by = actor_for(request.user)
+    by = actor_of(request, Door.PAGE)
     try:
         run_seen_by(by, UUID(typed.run_id))
     except NotFound:

@@ -28,7 +28,8 @@ from inbox.task_page import Asked, TaskPage, run_seen_by
 from inbox.trouble import trouble_of
 from inbox.typed import ANSWER, Typed, typed_in
 from usertasks import drafts
-from usertasks.actors import Actor, actor_for
+from usertasks.actors import Actor, Door
+from usertasks.callers import actor_of
 from usertasks.errors import NotFound, Refused
 from usertasks.fieldtypes import type_of
 from usertasks.rules import Action
@@ -40,7 +41,7 @@ from .problems import show_not_found
 @require_http_methods(["GET", "HEAD", "POST"])
 def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """GET shows a task; POST presses one of its buttons, and loses nothing of what was typed."""
-    by = actor_for(request.user)
+    by = actor_of(request, Door.PAGE)
     if request.method == "POST":
         return _press(request, run_id, by)
     typed = typing.kept(run_id, username=by.user_id)
@@ -57,7 +58,7 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 def file(request: HttpRequest, run_id: UUID, position: int) -> HttpResponse:
     """The file that answers the field at that position: always saved, never opened, by the browser."""
-    run = run_seen_by(actor_for(request.user), run_id)
+    run = run_seen_by(actor_of(request, Door.PAGE), run_id)
     field = run.definition.fields.filter(position=position).first()
     value = run.results.get(field.name) if field else None
     content = type_of(field).content(value) if field and value is not None else None
@@ -105,7 +106,7 @@ def _typed_page(request: HttpRequest, run_id: UUID, by: Actor, typed: Typed) -> 
 def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpResponse:
     """The task as it is by now, with what was typed."""
     try:
-        page = _typed_page(request, UUID(typed.run_id), actor_for(request.user), typed)
+        page = _typed_page(request, UUID(typed.run_id), actor_of(request, Door.PAGE), typed)
     except NotFound:
         return show_not_found(request, typed=typed)
     if page.has_news:

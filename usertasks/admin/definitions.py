@@ -15,7 +15,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from .. import operations
-from ..actors import actor_for
+from ..actors import Door
+from ..callers import actor_of
 from ..errors import Refused
 from ..forms import TaskForm
 from ..hooks import sentence_of
@@ -197,7 +198,7 @@ class DefinitionAdmin(BaseAdmin):
         put, is_new = operations.put_definition(
             form.instance.name,
             formsets[0].fields_put(),
-            by=actor_for(request.user),
+            by=actor_of(request, Door.ADMIN),
             description=description,
             actions=form.timers.actions() if form.timers else None,
         )
@@ -252,7 +253,7 @@ class DefinitionAdmin(BaseAdmin):
         return [str(definition) for definition in objs], {self.opts.verbose_name_plural: count}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: UserTaskDef) -> None:
-        operations.delete_definition(obj.name, obj.version, by=actor_for(request.user))
+        operations.delete_definition(obj.name, obj.version, by=actor_of(request, Door.ADMIN))
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         try:

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from .. import operations
-from ..actors import actor_for
+from ..actors import Door
+from ..callers import actor_of
 from ..errors import Refused
 from ..models import Delivery, WebhookEndpoint
 
@@ -66,7 +67,7 @@ class WebhookEndpointAdmin(ReadOnly, EndpointBase):
         self._switch(request, queryset, active=False)
 
     def _switch(self, request: HttpRequest, queryset: Any, *, active: bool) -> None:
-        actor = actor_for(request.user)
+        actor = actor_of(request, Door.ADMIN)
 
         def switch(endpoint: WebhookEndpoint) -> None:
             operations.change_endpoint(endpoint.pk, active=active, by=actor)
@@ -109,7 +110,7 @@ class DeliveryAdmin(ReadOnly, DeliveryBase):
 
     @admin.action(description="Send again")
     def redeliver(self, request: HttpRequest, queryset: Any) -> None:
-        actor = actor_for(request.user)
+        actor = actor_of(request, Door.ADMIN)
 
         def send_again(delivery: Delivery) -> None:
             operations.redeliver(delivery.endpoint_id, delivery.pk, by=actor)

@@ -7,20 +7,31 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from ..models import ApiToken
+from ..actors import Actor, Door, Origin
+from ..bearers import Bearer, bearer_of
+from ..callers import actor_of, address_of
+from ..errors import NotSignedIn
 
 
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`."""
 
-    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, Bearer] | None:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = ApiToken.objects.find(text.strip())
-        if token is None:
-            raise AuthenticationFailed("There is no such token.")
-        return token.user, token
+        try:
+            bearer = bearer_of(text.strip())
+        except NotSignedIn as refusal:
+            raise AuthenticationFailed(refusal.detail) from None  # DRF adds the header that goes with it
+        return bearer.user, bearer
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def caller_of(request: Request) -> Actor:
+    """Who acts: the bearer within what the token is for, or whoever is signed in."""
+    if isinstance(request.auth, Bearer):
+        return request.auth.actor(Origin(Door.REST, address_of(request)))
+    return actor_of(request, Door.REST)

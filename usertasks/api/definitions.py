@@ -27,6 +27,7 @@ VERSION = OpenApiParameter("version", int, OpenApiParameter.PATH)
 
 
 class DefinitionViewSet(View):
+    scope = None
     subject = "definition"
     queryset = UserTaskDef.objects.all()
     serializer_class = serializers.Definition

@@ -16,7 +16,7 @@ from ..fieldtypes import FIELD_TYPES
 from ..models import EventType, Hook, HookAction, HookState, LapseReason, Status
 from ..operations import RunRequest, SavePolicy
 from ..rules import Action
-from .shapes import AnyObject, AnyValue, Guid, Moment, Request, Results, Storable, Text, Whole, YesOrNo
+from .shapes import AnyObject, AnyValue, Guid, Moment, Names, Request, Results, Storable, Text, Whole, YesOrNo
 
 
 class DefinitionReference(serializers.Serializer[Any]):
@@ -114,6 +114,7 @@ class RunCreation(Request):
     priority = Whole(default=50)
     actions = Actions(required=False, allow_null=True, default=None)
     on_cancellation_exception_name = Text(required=False, allow_null=True, default=None)
+    excluded_user_ids = Names(required=False, allow_null=True, default=None)
 
     def to_request(self) -> RunRequest:
         """What was asked for, in the domain's terms."""
@@ -144,6 +145,7 @@ class Run(serializers.Serializer[Any]):
     actions = ActionDescription(many=True)
     on_cancellation_exception_name = serializers.CharField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
+    excluded_user_ids = serializers.ListField(child=serializers.CharField())
     allowed_actions = serializers.ListField(child=serializers.ChoiceField(choices=[action.value for action in Action]))
 
 

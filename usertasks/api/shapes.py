@@ -39,6 +39,12 @@ class Text(Exactly, serializers.CharField):
         super().__init__(**{"trim_whitespace": False, "allow_blank": True, **kwargs})
 
 
+class Names(serializers.ListField):
+    """A list of texts."""
+
+    child = Text()
+
+
 class Whole(Exactly, serializers.IntegerField):
     """A whole number that a column can hold; what it may be beyond that, the domain says."""
 

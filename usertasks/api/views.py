@@ -9,10 +9,12 @@ from django.utils.functional import cached_property
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from ..actors import Actor, actor_for
+from ..actors import Actor, Scope
 from ..errors import Fault, InvalidArgument, NotFound
 from ..models import UserTaskRun
+from ..rules import require_scope
 from . import shapes
+from .authentication import caller_of
 
 VERSION_TAG = re.compile(r'"([0-9]{1,9})"')
 NO_VERSION = -1
@@ -25,11 +27,18 @@ class View(GenericViewSet[Any]):
     subject: ClassVar[str]
     """What it is about, for the names of operations in the API's description."""
 
+    scope: ClassVar[Scope | None] = Scope.RUNS_READ
+    """What a token has to be for, whatever is asked."""
     filter_backends = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.scope:
+            require_scope(self.scope, self.actor)
 
     @cached_property
     def actor(self) -> Actor:
-        return actor_for(self.request.user)
+        return caller_of(self.request)
 
     @property
     def expected(self) -> int | None:

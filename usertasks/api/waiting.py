@@ -17,9 +17,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.request import Request
 
-from ..actors import Actor, actor_for
+from ..actors import Actor
+from ..bearers import Bearer
 from ..errors import NotSignedIn
-from ..models import ApiToken
+from .authentication import caller_of
 
 MAX_SECONDS = 30
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.1, 1.0, 1.5
@@ -52,7 +53,7 @@ class WaitingRoom:
 
         Each look is that of the caller as they are by then. Raises `NotSignedIn` when the account or the token is gone.
         """
-        seen = look(actor_for(request.user))
+        seen = look(caller_of(request))
         if is_enough(seen) or not seconds:
             return seen
         with self._place() as has_place:
@@ -60,7 +61,7 @@ class WaitingRoom:
             for pause in pauses:
                 _give_connection_back()
                 self.clock.sleep(pause)
-                seen = look(actor_by_now(request))
+                seen = look(caller_by_now(request))
                 if is_enough(seen):
                     break
         return seen
@@ -87,16 +88,16 @@ class WaitingRoom:
 room = WaitingRoom()
 
 
-def actor_by_now(request: Request) -> Actor:
-    """The caller as an actor, asked anew. Raises `NotSignedIn` where the account was closed or the token taken away."""
-    assert request.user.pk is not None
-    users = User.objects.filter(pk=request.user.pk, is_active=True)
-    if isinstance(request.auth, ApiToken):
-        users = users.filter(api_tokens=request.auth.pk)
-    user = users.first()
+def caller_by_now(request: Request) -> Actor:
+    """The caller, asked anew. Raises `NotSignedIn` where the account was closed or the token is valid no more."""
+    if isinstance(request.auth, Bearer):
+        request.auth = request.auth.by_now()
+        return caller_of(request)
+    user = User.objects.filter(pk=request.user.pk, is_active=True).first() if request.user.pk else None
     if user is None:
         raise NotSignedIn("Nobody is signed in any more.")
-    return actor_for(user)
+    request.user = user  # what it was granted is remembered on the one before
+    return caller_of(request)
 
 
 def _give_connection_back() -> None:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import operations
+from ..actors import Scope
 from ..errors import NotFound
 from ..models import WebhookEndpoint
 from ..models.webhooks import WebhookEndpointQuerySet
@@ -34,6 +35,7 @@ class EndpointPagination(KeysetPagination):
 
 
 class EndpointView(View):
+    scope = Scope.ADMIN
     """What a caller sees of the endpoints."""
 
     def visible_endpoints(self) -> WebhookEndpointQuerySet:

@@ -1,5 +1,6 @@
 """Rows, their database constraints, and queries that read as phrases."""
 
+from .audit import PurgedEvent, Refusal
 from .changes import BulkChange
 from .comments import UserTaskComment
 from .definitions import UserTaskDef, UserTaskField
@@ -8,6 +9,7 @@ from .events import EventType, UserTaskEvent
 from .feed import FeedHead
 from .hooks import ArmedHook, Hook, HookAction, HookState, LapseReason
 from .mails import Mail, MailChoice, MailKind, MailState
+from .people import GroupLead, Substitution
 from .runs import OPEN, TERMINAL, Status, UserTaskRun
 from .tokens import ApiToken
 from .webhooks import Delivery, DeliveryState, SwitchedOff, WebhookEndpoint
@@ -24,6 +26,7 @@ __all__ = [
     "DraftState",
     "EventType",
     "FeedHead",
+    "GroupLead",
     "Hook",
     "HookAction",
     "HookState",
@@ -33,7 +36,10 @@ __all__ = [
     "MailChoice",
     "MailKind",
     "MailState",
+    "PurgedEvent",
+    "Refusal",
     "Status",
+    "Substitution",
     "SwitchedOff",
     "Upload",
     "UserTaskComment",

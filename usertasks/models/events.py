@@ -7,7 +7,10 @@ from django.db.models import Q
 
 from .. import json_text
 from ..actors import Actor
+from ..chain import LENGTH
 from .runs import MAX_ID, UserTaskRun, run_visible_to
+
+MAX_DOOR = 10
 
 
 class EventType(models.TextChoices):
@@ -35,7 +38,9 @@ class UserTaskEventQuerySet(models.QuerySet["UserTaskEvent"]):
 class UserTaskEvent(models.Model):
     """One change: `actor` made it; `data` says the rest (see `events.py`); `on_behalf_of` in it names for whom.
 
-    `position` is its place in the feed of all events, given after it was committed: see `feed.py`.
+    `door` and `address` say from where. `link` follows the link of the event before it, see `chain.py`; `redaction` is
+    the seal of one that was made anonymous. `position` and `feed_link` are its place in the feed of all events, given
+    after it was committed: see `feed.py`.
     """
 
     run = models.ForeignKey(UserTaskRun, on_delete=models.CASCADE, related_name="events", db_index=False)
@@ -44,7 +49,12 @@ class UserTaskEvent(models.Model):
     type = models.CharField(max_length=20, choices=EventType.choices)
     actor = models.CharField(max_length=MAX_ID)
     data = models.JSONField(decoder=json_text.Decoder, default=dict)
+    door = models.CharField(max_length=MAX_DOOR, blank=True, default="")
+    address = models.GenericIPAddressField(null=True, blank=True)
+    link = models.CharField(max_length=LENGTH, blank=True, default="", editable=False)
+    redaction = models.CharField(max_length=LENGTH, blank=True, default="", editable=False)
     position = models.BigIntegerField(null=True, blank=True, unique=True, editable=False)
+    feed_link = models.CharField(max_length=LENGTH, blank=True, default="", editable=False)
 
     objects = UserTaskEventQuerySet.as_manager()
 

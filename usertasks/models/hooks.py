@@ -37,6 +37,7 @@ class LapseReason(models.TextChoices):
     ENDED = "ended", "the task had ended"
     REASSIGNED = "reassigned", "the task had changed hands"
     NOT_ASSIGNED = "not_assigned", "nobody had the task"
+    EXCLUDED = "excluded", "the task must not go to them"
     TOO_MANY = "too_many", "the task had armed too many timers"
 
 

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from .. import json_text
-from ..actors import Actor
+from ..actors import Actor, Scope
 from .definitions import MAX_NAME, NO_ACTIONS, UserTaskDef, UserTaskField
 
 if TYPE_CHECKING:
@@ -47,7 +47,16 @@ def run_visible_to(actor: Actor, *, prefix: str = "") -> Q:
     """Which runs the rules let `actor` see; `prefix` leads to the run from rows that belong to one."""
     if actor.holds("view_usertaskrun"):
         return Q()
-    return Q(**{f"{prefix}user_id": actor.user_id}) | Q(**{f"{prefix}user_group__in": sorted(actor.groups)})
+    users, groups = owners_seen_by(actor)
+    return Q(**{f"{prefix}user_id__in": users}) | Q(**{f"{prefix}user_group__in": groups})
+
+
+def owners_seen_by(actor: Actor) -> tuple[list[str], list[str]]:
+    """The users and the groups whose runs `actor` sees: themself and whom they stand in for, their groups and those
+    that they lead."""
+    if not actor.has_scope(Scope.RUNS_READ):
+        return [], []
+    return [actor.user_id, *sorted(actor.stands_in_for)], sorted(actor.groups | actor.leads)
 
 
 class UserTaskRunQuerySet(models.QuerySet["UserTaskRun"]):
@@ -100,6 +109,9 @@ class UserTaskRun(models.Model):
     completed_at = models.DateTimeField("completed", null=True, blank=True)
     request_digest = models.CharField(max_length=64, editable=False)
     """SHA-256 of the request that created it: tells a repeat from another request with the same id."""
+    excluded_user_ids = models.JSONField("excluded", default=list, db_default=NO_ACTIONS, blank=True)
+    """Who must not do it, because they did what it checks: four eyes."""
+    anonymised_at = models.DateTimeField("made anonymous", null=True, blank=True, editable=False)
 
     objects = UserTaskRunQuerySet.as_manager()
 
@@ -110,6 +122,7 @@ class UserTaskRun(models.Model):
             ("cancel_usertaskrun", "Can cancel runs"),
             ("override_claim", "Can release, save and complete what others have"),
             ("act_on_behalf", "Can act for another user"),
+            ("lead_usertaskrun", "Can assign and cancel runs of the groups that they lead"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="run_status_known"),

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
+
+from ..actors import EVERY_SCOPE, Scope
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PREFIX = "ut_"
+MAX_TOKEN_NAME = 100
+SHOWN = len(PREFIX) + 4
+"""So many characters are kept, to tell tokens apart."""
+BETWEEN_USES = timedelta(minutes=1)
+"""The time of the last use is kept this exactly, so that reading costs no write."""
 
 
 def digest_of(token: str) -> str:
@@ -20,29 +30,67 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class ApiTokenManager(models.Manager["ApiToken"]):
-    def issue(self, user: User) -> str:
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def valid(self, now: datetime) -> ApiTokenQuerySet:
+        """Neither expired nor revoked, and of somebody who may sign in."""
+        is_over = models.Q(expires_at__lte=now) | models.Q(revoked_at__isnull=False)
+        return self.filter(user__is_active=True).exclude(is_over)
+
+    def issue(
+        self,
+        user: User,
+        *,
+        name: str = "",
+        scopes: Iterable[Scope] = EVERY_SCOPE,
+        expires_at: datetime | None = None,
+        made_by: str = "",
+    ) -> str:
         """A new token for `user`; the text returned is the only copy."""
         token = PREFIX + secrets.token_urlsafe(32)
-        self.create(user=user, digest=digest_of(token))
+        self.create(
+            user=user,
+            name=name,
+            digest=digest_of(token),
+            hint=token[:SHOWN],
+            scopes=sorted(scopes),
+            expires_at=expires_at,
+            made_by=made_by or user.get_username(),
+        )
         return token
 
-    def find(self, token: str) -> ApiToken | None:
-        """The token whose text this is, if its user is active."""
-        return self.select_related("user").filter(digest=digest_of(token), user__is_active=True).first()
+    def find(self, token: str, now: datetime | None = None) -> ApiToken | None:
+        """The valid token whose text this is; that it was used is kept."""
+        moment = now or timezone.now()
+        found = self.valid(moment).select_related("user").filter(digest=digest_of(token)).first()
+        if found and (found.last_used_at is None or moment - found.last_used_at >= BETWEEN_USES):
+            found.last_used_at = moment
+            self.filter(pk=found.pk).update(last_used_at=moment)
+        return found
 
 
 class ApiToken(models.Model):
-    """A token with which a program acts as `user`."""
+    """A token with which a program acts as `user`, within `scopes`, until `expires_at` or until it is revoked."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=MAX_TOKEN_NAME, blank=True, default="")
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    hint = models.CharField("begins with", max_length=SHOWN, blank=True, default="", editable=False)
+    scopes = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField("created", auto_now_add=True)
+    expires_at = models.DateTimeField("expires", null=True, blank=True)
+    revoked_at = models.DateTimeField("revoked", null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField("last used", null=True, blank=True, editable=False)
+    made_by = models.CharField("made by", max_length=150, blank=True, default="", editable=False)
 
-    objects = ApiTokenManager()
+    objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
         verbose_name = "API token"
 
     def __str__(self) -> str:
-        return f"token of {self.user} of {self.created_at:%Y-%m-%d}"
+        return self.name or f"token of {self.user} of {self.created_at:%Y-%m-%d}"
+
+    @property
+    def granted(self) -> frozenset[Scope]:
+        """What it is for."""
+        return frozenset(Scope(scope) for scope in self.scopes)

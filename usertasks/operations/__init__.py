@@ -5,14 +5,14 @@ and returns the fresh row; or raises `Refused`, and nothing has changed. `expect
 caller has seen: any other is `Stale`. `user_id` names the person for whom a trusted service acts.
 """
 
+from ..rules import CompletePolicy, SavePolicy
 from .comments import MAX_COMMENT, add_comment, delete_comment, edit_comment
 from .creation import Creation, RunRequest, create, create_many
 from .definitions import delete_definition, put_definition
 from .endpoints import SEEING_ALL, change_endpoint, create_endpoint, delete_endpoint, redeliver, switch_off
 from .firing import TaskCall, bring_forward, fire, record_task
+from .refusals import note, noting_refusals
 from .runs import (
-    CompletePolicy,
-    SavePolicy,
     assign,
     cancel,
     claim,
@@ -45,6 +45,8 @@ __all__ = [
     "delete_endpoint",
     "edit_comment",
     "fire",
+    "note",
+    "noting_refusals",
     "put_definition",
     "record_task",
     "redeliver",

@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
 from django.utils import timezone
 
-from .. import events, hooks
-from ..actors import Actor
+from .. import chain, events, hooks
+from ..actors import Actor, Scope
 from ..errors import Fault, InvalidArgument, NotFound, Stale
 from ..models import ArmedHook, EventType, Hook, HookState, UserTaskEvent, UserTaskRun
 from ..owners import flaw_of_name
-from ..rules import require_permission
+from ..rules import require_permission, require_scope
 
 
 def locked(run_id: UUID, by: Actor, expected: int | None, user_id: str | None = None) -> UserTaskRun:
@@ -43,6 +42,7 @@ def person_of(user_id: str | None, by: Actor) -> str:
     if flaw := flaw_of_name(user_id):
         raise InvalidArgument.at("user_id", Fault("invalid", flaw))
     require_permission("act_on_behalf", by)
+    require_scope(Scope.RUNS_WRITE, by)
     return user_id
 
 
@@ -118,12 +118,33 @@ def record(
     """Write the event; where a service acted for a person it names both."""
     if on_behalf_of not in (None, by.user_id):
         data = {**data, "on_behalf_of": on_behalf_of}
-    UserTaskEvent.objects.create(
-        run=run, number=next_number(run.events), time=now or timezone.now(), type=kind, actor=by.user_id, data=data
+    new_event(run, kind, by, data, now or timezone.now(), after=_last_event(run)).save(force_insert=True)
+
+
+NOTHING_YET = (0, chain.BEGINNING)
+"""The number and the link that the first event of a run follows."""
+
+
+def new_event(
+    run: UserTaskRun, kind: EventType, by: Actor, data: dict[str, Any], now: datetime, *, after: tuple[int, str]
+) -> UserTaskEvent:
+    """The event after the one of that number and link, not yet written."""
+    number, previous = after
+    event = UserTaskEvent(
+        run=run,
+        number=number + 1,
+        time=now,
+        type=kind,
+        actor=by.user_id,
+        data=data,
+        door=by.origin.door,
+        address=by.origin.address,
     )
+    event.link = chain.link_of_event(event, previous)
+    return event
 
 
-def next_number(rows: Any) -> int:
-    """The next number within a run; the lock on the run makes it nobody else's."""
-    newest: int | None = rows.aggregate(newest=Max("number"))["newest"]
-    return (newest or 0) + 1
+def _last_event(run: UserTaskRun) -> tuple[int, str]:
+    """The number and the link of the newest event; the lock on the run makes the next one nobody else's."""
+    newest: tuple[int, str] | None = run.events.order_by("-number").values_list("number", "link").first()
+    return newest or NOTHING_YET

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from .. import events, json_text
@@ -12,12 +13,14 @@ from ..actors import Actor
 from ..errors import Fault, InvalidArgument, NotAllowed, NotFound, WrongState
 from ..models import EventType, UserTaskComment, UserTaskRun
 from ..rules import Action, require
-from .beats import locked, next_number, person_of, record
+from .beats import locked, person_of, record
+from .refusals import noting_refusals
 
 MAX_COMMENT = 10_000
 """Characters."""
 
 
+@noting_refusals
 @transaction.atomic
 def add_comment(
     run_id: UUID, comment: str, *, by: Actor, user_id: str | None = None, expected: int | None = None
@@ -29,7 +32,7 @@ def add_comment(
         require(Action.COMMENT, run, by)
     words = UserTaskComment(
         run=run,
-        number=next_number(run.comments),
+        number=_next_number(run),
         user_id=person,
         comment=_checked_comment(comment),
         created_at=timezone.now(),
@@ -39,6 +42,7 @@ def add_comment(
     return words
 
 
+@noting_refusals
 @transaction.atomic
 def edit_comment(
     run_id: UUID, number: int, comment: str, *, by: Actor, user_id: str | None = None, expected: int | None = None
@@ -46,6 +50,8 @@ def edit_comment(
     """Say it differently; only the author does."""
     run = locked(run_id, by, expected, user_id)
     person = person_of(user_id, by)
+    if person == by.user_id:
+        require(Action.COMMENT, run, by)
     words = _comment(run, number)
     if words.user_id != person:
         raise NotAllowed(f"Only its author, {words.user_id}, edits a comment.")
@@ -56,6 +62,7 @@ def edit_comment(
     return words
 
 
+@noting_refusals
 @transaction.atomic
 def delete_comment(
     run_id: UUID, number: int, *, by: Actor, user_id: str | None = None, expected: int | None = None
@@ -63,6 +70,8 @@ def delete_comment(
     """Take the words back; that there was a comment stays visible. Its author or a manager does."""
     run = locked(run_id, by, expected, user_id)
     person = person_of(user_id, by)
+    if person == by.user_id:
+        require(Action.COMMENT, run, by)
     words = _comment(run, number)
     if words.user_id != person and not by.holds("assign_usertaskrun"):
         raise NotAllowed(f"Only its author, {words.user_id}, or a manager deletes a comment.")
@@ -70,6 +79,12 @@ def delete_comment(
     words.save(update_fields=["comment", "deleted"])
     record(run, EventType.COMMENT_DELETED, by, events.commented(words), on_behalf_of=person)
     return words
+
+
+def _next_number(run: UserTaskRun) -> int:
+    """The next number within a run; the lock on the run makes it nobody else's."""
+    newest: int | None = run.comments.aggregate(newest=Max("number"))["newest"]
+    return (newest or 0) + 1
 
 
 def _comment(run: UserTaskRun, number: int) -> UserTaskComment:

@@ -23,9 +23,13 @@ from ..models.definitions import MAX_VERSION, NAME
 from ..models.runs import MAX_PRIORITY
 from ..owners import flaw_of_name, owner_of
 from ..rules import Action, decide, require_permission
+from .beats import NOTHING_YET, new_event
+from .refusals import note, noting_refusals
 
 MAX_NOTES = 100_000
 """Characters."""
+MAX_EXCLUDED = 100
+"""People who are excluded from one run."""
 MAX_ATTEMPTS = 5
 
 
@@ -45,6 +49,8 @@ class RunRequest:
     actions: list[dict[str, Any]] | None = None
     """None: those of the definition; an empty list: none at all. See `hooks.checked_actions`."""
     on_cancellation_exception_name: str | None = None
+    excluded_user_ids: list[str] | None = None
+    """Who must not do it, because they did what it checks."""
 
     def digest(self, by: Actor) -> str:
         """SHA-256 of who asks for what: the same request again has the same digest."""
@@ -67,14 +73,17 @@ def _spelled(value: Any) -> str:
     return json_text.canonical(value) if isinstance(value, list) else str(value)
 
 
+@noting_refusals
 def create(request: RunRequest, *, by: Actor) -> Creation:
     """Create a run, or find the one that this very request has created before. Raises `Refused`."""
-    creation = create_many([request], by=by)[0]
+    require_permission("add_usertaskrun", by)
+    creation = _create_all([request], by, is_atomic=True, is_dry_run=False)[0]
     if creation.refusal:
         raise creation.refusal
     return creation
 
 
+@noting_refusals
 def create_many(
     requests: Sequence[RunRequest], *, by: Actor, atomic: bool = True, is_dry_run: bool = False
 ) -> list[Creation]:
@@ -84,11 +93,18 @@ def create_many(
     all of them.
     """
     require_permission("add_usertaskrun", by)
+    creations = _create_all(requests, by, is_atomic=atomic, is_dry_run=is_dry_run)
+    if not is_dry_run:
+        note([creation.refusal for creation in creations if creation.refusal], "create", by=by)
+    return creations
+
+
+def _create_all(requests: Sequence[RunRequest], by: Actor, *, is_atomic: bool, is_dry_run: bool) -> list[Creation]:
     for _ in range(MAX_ATTEMPTS - 1):
         # Somebody else may just have taken one of the ids, or deleted a definition: the next time that can be seen.
         with contextlib.suppress(IntegrityError):
-            return _create_many(requests, by, is_atomic=atomic, is_dry_run=is_dry_run)
-    return _create_many(requests, by, is_atomic=atomic, is_dry_run=is_dry_run)
+            return _create_many(requests, by, is_atomic=is_atomic, is_dry_run=is_dry_run)
+    return _create_many(requests, by, is_atomic=is_atomic, is_dry_run=is_dry_run)
 
 
 @transaction.atomic
@@ -157,6 +173,7 @@ def _plan(
         priority=request.priority,
         actions=definition.actions if request.actions is None else checked_actions(request.actions)[0],
         on_cancellation_exception_name=request.on_cancellation_exception_name,
+        excluded_user_ids=list(dict.fromkeys(request.excluded_user_ids or [])),
         request_digest=digest,
     )
     return Creation(run=run, is_new=True)
@@ -179,6 +196,7 @@ def _as_created(run: UserTaskRun, request: RunRequest) -> UserTaskRun:
         priority=run.priority,
         actions=run.actions,
         on_cancellation_exception_name=run.on_cancellation_exception_name,
+        excluded_user_ids=run.excluded_user_ids,
     )
 
 
@@ -194,9 +212,22 @@ def _faults(request: RunRequest) -> dict[str, list[Fault]]:
         faults["notes"] = [Fault("out_of_range", f"must have at most {MAX_NOTES} characters")]
     if not 0 <= request.priority <= MAX_PRIORITY:
         faults["priority"] = [Fault("out_of_range", f"must be from 0 to {MAX_PRIORITY}")]
+    if request.excluded_user_ids is not None:
+        faults |= _faults_of_excluded(request.excluded_user_ids, request.user_id)
     if request.actions is not None:
         faults |= checked_actions(request.actions)[1]
     return faults
+
+
+def _faults_of_excluded(names: list[str], user_id: str | None) -> dict[str, list[Fault]]:
+    if len(names) > MAX_EXCLUDED:
+        return {"excluded_user_ids": [Fault("out_of_range", f"must be at most {MAX_EXCLUDED} names")]}
+    flaws = (f"excluded_user_ids.{place}: {flaw}" for place, name in enumerate(names) if (flaw := flaw_of_name(name)))
+    if flaw := next(flaws, None):
+        return {"excluded_user_ids": [Fault("invalid", flaw)]}
+    if user_id in names:
+        return {"user_id": [Fault("invalid", "is among those who are excluded")]}
+    return {}
 
 
 def _flaw_of_moment(moment: datetime) -> str | None:
@@ -217,9 +248,6 @@ def _insert(runs: list[UserTaskRun], by: Actor) -> None:
     runs = sorted(runs, key=lambda run: run.id)
     UserTaskRun.objects.bulk_create(runs)
     UserTaskEvent.objects.bulk_create(
-        UserTaskEvent(
-            run=run, number=1, time=now, type=EventType.CREATED, actor=by.user_id, data=events.created(run)
-        )
-        for run in runs
-    )  # fmt: skip
+        new_event(run, EventType.CREATED, by, events.created(run), now, after=NOTHING_YET) for run in runs
+    )
     ArmedHook.objects.bulk_create(hook for run in runs if run.actions for hook in armed_at_creation(run, now))

@@ -18,6 +18,7 @@ from ..hooks import checked_actions
 from ..models import UserTaskDef, UserTaskField
 from ..models.definitions import MAX_FIELDS, MAX_NAME, NAME
 from ..rules import require_permission
+from .refusals import noting_refusals
 
 MAX_DESCRIPTION = 100_000
 """Characters."""
@@ -25,6 +26,7 @@ MAX_ATTEMPTS = 100
 """Of as many people who put at the same moment, the last one still gets a version."""
 
 
+@noting_refusals
 def put_definition(
     name: str,
     fields: Sequence[UserTaskField],
@@ -68,6 +70,7 @@ def _put(
     return definition, True
 
 
+@noting_refusals
 def delete_definition(name: str, version: int, *, by: Actor) -> None:
     """Delete one version; `WrongState` while there are runs of it, in whatever state."""
     require_permission("add_usertaskdef", by)

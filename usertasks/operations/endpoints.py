@@ -16,21 +16,29 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .. import json_text
-from ..actors import Actor
+from ..actors import Actor, Scope
 from ..addresses import fault_of_url
 from ..errors import Fault, InvalidArgument, NotFound, WrongState
 from ..models import Delivery, DeliveryState, EventType, Mail, MailKind, SwitchedOff, WebhookEndpoint
-from ..rules import require_permission
+from ..rules import require_permission, require_scope
+from .refusals import noting_refusals
 
 MAX_DESCRIPTION = 1000
 """Characters."""
 SEEING_ALL = "view_usertaskrun"
 
 
+def require_seeing_all(by: Actor) -> None:
+    """An endpoint is told of every run. Raises `NotAllowed`."""
+    require_scope(Scope.ADMIN, by)
+    require_permission(SEEING_ALL, by)
+
+
+@noting_refusals
 @transaction.atomic
 def create_endpoint(url: str, *, by: Actor, event_types: Sequence[str] = (), description: str = "") -> WebhookEndpoint:
     """Have events sent to `url`: those of the types named, or all. Only the row returned tells the secret."""
-    require_permission(SEEING_ALL, by)
+    require_seeing_all(by)
     _check({"url": url, "event_types": event_types, "description": description})
     owner = User.objects.get(username=by.user_id)
     return WebhookEndpoint.objects.create(
@@ -38,11 +46,12 @@ def create_endpoint(url: str, *, by: Actor, event_types: Sequence[str] = (), des
     )
 
 
+@noting_refusals
 @transaction.atomic
 def change_endpoint(endpoint_id: UUID, *, by: Actor, active: bool | None = None, **changes: Any) -> WebhookEndpoint:
     """Change `url`, `event_types` or `description`; switch it off, or on again, as if it had never failed."""
     endpoint = _locked(endpoint_id, by)
-    require_permission(SEEING_ALL, by)
+    require_seeing_all(by)
     _check(changes)
     for name, value in changes.items():
         setattr(endpoint, name, list(dict.fromkeys(value)) if name == "event_types" else value)
@@ -61,17 +70,19 @@ def _switch(endpoint: WebhookEndpoint, reason: str) -> None:
         endpoint.deliveries.pending().filter(next_attempt_at__gt=now).update(next_attempt_at=now)
 
 
+@noting_refusals
 @transaction.atomic
 def delete_endpoint(endpoint_id: UUID, *, by: Actor) -> None:
     """Forget it, what it was sent and what it was to be sent."""
     _locked(endpoint_id, by).delete()
 
 
+@noting_refusals
 @transaction.atomic
 def redeliver(endpoint_id: UUID, delivery_id: int, *, by: Actor, now: datetime | None = None) -> Delivery:
     """Send it once more, at once, and try as often as at first. It keeps its id, so that receivers know it again."""
     endpoint = _locked(endpoint_id, by)
-    require_permission(SEEING_ALL, by)
+    require_seeing_all(by)
     delivery = endpoint.deliveries.select_for_update(no_key=True).filter(pk=delivery_id).first()
     if delivery is None:
         raise NotFound("There is no such delivery.")

@@ -3,56 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from .. import events, json_text
-from ..actors import Actor
+from ..actors import Actor, is_member
 from ..answers import check_results
-from ..errors import AlreadyClaimed, InvalidArgument
+from ..errors import AlreadyClaimed, InvalidArgument, NotAllowed
 from ..models import EventType, Status, UserTaskRun
 from ..owners import owner_of
-from ..rules import Action, require, require_permission, require_state
+from ..rules import (
+    ALREADY_DONE,
+    LEAD,
+    Action,
+    CompletePolicy,
+    SavePolicy,
+    complete_policy,
+    require,
+    require_for,
+    require_not_excluded,
+    require_state,
+)
 from .beats import commit, hand, lock, locked, person_of
+from .refusals import noting_refusals
 
 
-class SavePolicy(StrEnum):
-    """What a save does when somebody else has the run."""
-
-    FAIL_IF_CLAIMED_BY_OTHER = "FAIL_IF_CLAIMED_BY_OTHER"
-    IGNORE_CLAIM = "IGNORE_CLAIM"
-
-
-class CompletePolicy(StrEnum):
-    """What a completion does when somebody else has the run."""
-
-    REASSIGN = "REASSIGN"
-    FAIL_IF_CLAIMED_BY_OTHER = "FAIL_IF_CLAIMED_BY_OTHER"
-
-
+@noting_refusals
 @transaction.atomic
 def claim(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskRun:
     """Make `by` the one who does this run."""
     run = locked(run_id, by, expected)
-    if run.status == Status.ASSIGNED and run.user_id == by.user_id:
+    if require(Action.CLAIM, run, by).reason == ALREADY_DONE:
         return run
-    require(Action.CLAIM, run, by)
     return hand(run, by=by, user_id=by.user_id, user_group=run.user_group)
 
 
+@noting_refusals
 @transaction.atomic
 def release(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskRun:
     """Put the run back to its group."""
     run = locked(run_id, by, expected)
     require(Action.RELEASE, run, by)
-    return hand(run, by=by, user_id=None, user_group=run.user_group)
+    return hand(run, by=by, user_id=None, user_group=run.user_group, on_behalf_of=_absent_owner(run, by))
 
 
+@noting_refusals
 @transaction.atomic
 def assign(
     run_id: UUID,
@@ -66,14 +64,18 @@ def assign(
     """Give the run to a user, a group or both; what is not given is unset."""
     user_id, user_group = owner_of(user_id=user_id, user_group=user_group)
     run = locked(run_id, by, expected)
-    require(Action.ASSIGN, run, by)
+    is_lead = require(Action.ASSIGN, run, by).reason == LEAD.reason
     if run.status == Status.ASSIGNED and not override_claim:
         raise AlreadyClaimed(f"{run.user_id} has it.")
+    require_not_excluded(run, user_id)
+    if is_lead:
+        _require_within(by, user_id, user_group)
     if (run.user_id, run.user_group) == (user_id, user_group):
         return run
     return hand(run, by=by, user_id=user_id, user_group=user_group)
 
 
+@noting_refusals
 @transaction.atomic
 def save_progress(
     run_id: UUID,
@@ -86,16 +88,18 @@ def save_progress(
 ) -> UserTaskRun:
     """Replace the results with these; required ones may be missing. The owner stays who it is."""
     run = locked(run_id, by, expected, user_id)
-    person = person_of(user_id, by)
-    require_state(Action.SAVE_PROGRESS, run)
+    person = _doer(run, user_id, by)
+    if _is_trusted(run, person, by):
+        require_for(Action.SAVE_PROGRESS, run, person)
+    else:
+        require(Action.SAVE_PROGRESS, run, by, policy=policy)
     if policy is SavePolicy.FAIL_IF_CLAIMED_BY_OTHER and run.user_id not in (None, person):
         raise AlreadyClaimed(f"{run.user_id} has it.")
-    if person == by.user_id:
-        require(Action.SAVE_PROGRESS, run, by)
     run.results = _checked(run, results, must_be_complete=False)
     return commit(run, EventType.SAVED, by, events.answered(person, run.results), on_behalf_of=person)
 
 
+@noting_refusals
 @transaction.atomic
 def complete(
     run_id: UUID,
@@ -107,15 +111,15 @@ def complete(
 ) -> UserTaskRun:
     """Lay these results over the saved ones and finish the run; whoever completes it becomes its owner."""
     run = locked(run_id, by, expected, user_id)
-    person = person_of(user_id, by)
+    person = _doer(run, user_id, by)
     if _is_repeat(run, person, results):
         return run
-    require_state(Action.COMPLETE, run)
-    is_anothers = run.user_id not in (None, person)
-    if is_anothers and complete_policy() is CompletePolicy.FAIL_IF_CLAIMED_BY_OTHER:
-        raise AlreadyClaimed(f"{run.user_id} has it.")
-    if person == by.user_id:
+    if _is_trusted(run, person, by):
+        require_for(Action.COMPLETE, run, person)
+    else:
         require(Action.COMPLETE, run, by)
+    if run.user_id not in (None, person) and complete_policy() is CompletePolicy.FAIL_IF_CLAIMED_BY_OTHER:
+        raise AlreadyClaimed(f"{run.user_id} has it.")
     run.results = _checked(run, {**run.results, **results}, must_be_complete=True)
     if run.user_id != person:
         hand(run, by=by, user_id=person, user_group=run.user_group, on_behalf_of=person, arms=False)
@@ -124,18 +128,18 @@ def complete(
     return commit(run, EventType.COMPLETED, by, events.answered(person, run.results), on_behalf_of=person)
 
 
+@noting_refusals
 @transaction.atomic
 def cancel(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskRun:
     """End the run without an answer."""
     run = locked(run_id, by, expected)
-    if run.status == Status.CANCELLED:
-        require_permission("cancel_usertaskrun", by)
+    if require(Action.CANCEL, run, by).reason == ALREADY_DONE:
         return run
-    require(Action.CANCEL, run, by)
     run.status = Status.CANCELLED
     return commit(run, EventType.CANCELLED, by, events.cancelled(run))
 
 
+@noting_refusals
 @transaction.atomic
 def restore_owner(
     run_id: UUID, *, by: Actor, user_id: str | None, user_group: str | None, expected: int
@@ -149,9 +153,28 @@ def restore_owner(
     return hand(run, by=by, user_id=user_id, user_group=user_group)
 
 
-def complete_policy() -> CompletePolicy:
-    """The deployment's policy for completing what somebody else has."""
-    return CompletePolicy(settings.USERTASKS.get("COMPLETE_POLICY", CompletePolicy.REASSIGN))
+def _absent_owner(run: UserTaskRun, by: Actor) -> str | None:
+    """The owner, if `by` stands in for them."""
+    return run.user_id if run.user_id in by.stands_in_for else None
+
+
+def _doer(run: UserTaskRun, user_id: str | None, by: Actor) -> str:
+    """Whose answer it is: a substitute gives that of the owner, a trusted service that of whom it names."""
+    absent = _absent_owner(run, by)
+    return absent if absent and user_id in (None, absent) else person_of(user_id, by)
+
+
+def _is_trusted(run: UserTaskRun, person: str, by: Actor) -> bool:
+    """Whether a service says who the person is, and is believed."""
+    return person not in (by.user_id, _absent_owner(run, by))
+
+
+def _require_within(by: Actor, user_id: str | None, user_group: str | None) -> None:
+    """A lead moves runs among the groups that they lead, and to their members. Raises `NotAllowed`."""
+    if user_group is None or user_group not in by.leads:
+        raise NotAllowed(f"{by.user_id} moves runs among the groups that they lead only: name one as user_group.")
+    if user_id is not None and not is_member(user_id, user_group):
+        raise NotAllowed(f"{user_id} is no member of {user_group}.")
 
 
 def _checked(run: UserTaskRun, results: Mapping[str, Any], *, must_be_complete: bool) -> dict[str, Any]:

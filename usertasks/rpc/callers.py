@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from ..actors import Actor, actor_for
+from ..actors import Actor, Door, Origin, actor_for
+from ..bearers import bearer_of
+from ..callers import plain_address
 from ..errors import NotSignedIn
-from ..models import ApiToken
 
 _caller: ContextVar[Actor | None] = ContextVar("caller", default=None)
 
@@ -32,10 +34,14 @@ def forget_caller() -> None:
     _caller.set(None)
 
 
-def recognize_caller(metadata: Sequence[tuple[str, str]]) -> None:
-    """Make whoever sends this metadata the caller. Raises `NotSignedIn`."""
+def recognize_caller(metadata: Sequence[tuple[str, str]], peer: str) -> None:
+    """Make whoever sends this metadata from there the caller. Raises `NotSignedIn`.
+
+    `peer` is grpc's word for it, such as `ipv4:127.0.0.1:1234` or `ipv6:[::1]:1234` with its brackets escaped.
+    """
+    origin = Origin(Door.GRPC, plain_address(unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")))
     tokens = [value for key, value in metadata if key == "authorization"]
-    _caller.set(_bearer_of(tokens[0]) if tokens else _anybody())
+    _caller.set(_bearer_of(tokens[0], origin) if tokens else _anybody(origin))
 
 
 def anonymous_user() -> User | None:
@@ -44,18 +50,15 @@ def anonymous_user() -> User | None:
     return User.objects.filter(username=name, is_active=True).first() if name else None
 
 
-def _bearer_of(authorization: str) -> Actor:
+def _bearer_of(authorization: str, origin: Origin) -> Actor:
     """LittleHorse's Python client sends the bare token, its others put `Bearer` before it."""
     words = authorization.split()
     is_readable = len(words) == 1 or (len(words) == 2 and words[0].lower() == "bearer")
-    token = ApiToken.objects.find(words[-1]) if is_readable else None
-    if token is None:
-        raise NotSignedIn("The token is not valid.")
-    return actor_for(token.user)
+    return bearer_of(words[-1] if is_readable else "").actor(origin)
 
 
-def _anybody() -> Actor:
+def _anybody(origin: Origin) -> Actor:
     user = anonymous_user()
     if user is None:
         raise NotSignedIn("Send an API token in the metadata `authorization`.")
-    return actor_for(user)
+    return actor_for(user, origin=origin)

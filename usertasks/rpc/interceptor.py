@@ -60,7 +60,7 @@ class CallInterceptor(grpc.ServerInterceptor):
 def _served(name: str, handler: Any) -> Any:
     def answer(request: Any, context: Any) -> Any:
         with logged(name, context), connected(), refusing(context):
-            recognize_caller(context.invocation_metadata())
+            recognize_caller(context.invocation_metadata(), context.peer())
             if request is UNREADABLE:
                 raise Malformed("The message cannot be read.")
             return handler.unary_unary(request, context)
