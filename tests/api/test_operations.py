@@ -69,6 +69,7 @@ def test_a_new_run_has_every_field_of_the_contract(as_: As, service: User) -> No
         "priority": 80,
         "on_cancellation_exception_name": "too-late",
         "completed_at": None,
+        "excluded_user_ids": [],
         "allowed_actions": ["view", "comment"],
     }
     assert [field["name"] for field in run["fields"]] == ["requestedItem", "justification"]

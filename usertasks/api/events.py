@@ -44,7 +44,9 @@ class FeedViewSet(View):
     def read(self, request: Request) -> Response:
         given = self.parameters("after", "limit", "wait")
         reader = Reader(shapes.after_of(given), shapes.limit_of(given))
-        page = room.wait(request, reader.look, lambda page: bool(page.events), seconds=shapes.seconds_of(given))
+        page = room.wait(
+            request, self.actor, reader.look, lambda page: bool(page.events), seconds=shapes.seconds_of(given)
+        )
         told = {"results": [feed_event(event) for event in page.events], "next_after": page.next_after}
         return Response(told, headers=None if page.events else shapes.RETRY_AFTER)
 

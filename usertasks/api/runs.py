@@ -123,7 +123,11 @@ class RunViewSet(View):
     def outcome(self, request: Request, pk: str) -> Response:
         seconds = feed_shapes.seconds_of(self.parameters("wait"))
         told = room.wait(
-            request, lambda by: find_outcome(UUID(pk), by=by), lambda outcome: outcome.is_final, seconds=seconds
+            request,
+            self.actor,
+            lambda by: find_outcome(UUID(pk), by=by),
+            lambda outcome: outcome.is_final,
+            seconds=seconds,
         )
         status, headers = (200, None) if told.is_final else (202, feed_shapes.RETRY_AFTER)
         return Response(outcome_content(told), status=status, headers=headers)

@@ -47,13 +47,19 @@ class WaitingRoom:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait[Seen](
-        self, request: Request, look: Callable[[Actor], Seen], is_enough: Callable[[Seen], bool], *, seconds: float
+        self,
+        request: Request,
+        actor: Actor,
+        look: Callable[[Actor], Seen],
+        is_enough: Callable[[Seen], bool],
+        *,
+        seconds: float,
     ) -> Seen:
         """What is seen once it is enough, or when the time is over; at once where no place is free.
 
-        Each look is that of the caller as they are by then. Raises `NotSignedIn` when the account or the token is gone.
+        `actor` is the caller; each further look is that of the caller as they are by then. Raises `NotSignedIn` when the account or the token is gone.
         """
-        seen = look(caller_of(request))
+        seen = look(actor)
         if is_enough(seen) or not seconds:
             return seen
         with self._place() as has_place:
