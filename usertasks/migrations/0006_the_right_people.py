@@ -66,7 +66,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apitoken",
             name="hint",
-            field=models.CharField(blank=True, default="", editable=False, max_length=7, verbose_name="begins with"),
+            field=models.CharField(
+                blank=True, default="", db_default="", editable=False, max_length=7, verbose_name="begins with"
+            ),
         ),
         migrations.AddField(
             model_name="apitoken",
@@ -76,12 +78,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apitoken",
             name="made_by",
-            field=models.CharField(blank=True, default="", editable=False, max_length=150, verbose_name="made by"),
+            field=models.CharField(
+                blank=True, default="", db_default="", editable=False, max_length=150, verbose_name="made by"
+            ),
         ),
         migrations.AddField(
             model_name="apitoken",
             name="name",
-            field=models.CharField(blank=True, default="", max_length=100),
+            field=models.CharField(blank=True, default="", db_default="", max_length=100),
         ),
         migrations.AddField(
             model_name="apitoken",
@@ -91,37 +95,37 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apitoken",
             name="scopes",
-            field=models.JSONField(blank=True, default=list),
+            field=models.JSONField(blank=True, db_default=models.Value([], models.JSONField()), default=list),
         ),
         migrations.AddField(
             model_name="feedhead",
             name="link",
-            field=models.CharField(blank=True, default="", max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", max_length=32),
         ),
         migrations.AddField(
             model_name="feedhead",
             name="refusal_link",
-            field=models.CharField(blank=True, default="", max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", max_length=32),
         ),
         migrations.AddField(
             model_name="feedhead",
             name="refusal_position",
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(default=0, db_default=0),
         ),
         migrations.AddField(
             model_name="feedhead",
             name="refusals_begin_after",
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(default=0, db_default=0),
         ),
         migrations.AddField(
             model_name="feedhead",
             name="refusals_begin_link",
-            field=models.CharField(blank=True, default="", max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", max_length=32),
         ),
         migrations.AddField(
             model_name="feedhead",
             name="refusals_begin_seal",
-            field=models.CharField(blank=True, default="", max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", max_length=32),
         ),
         migrations.AddField(
             model_name="usertaskevent",
@@ -131,22 +135,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="usertaskevent",
             name="door",
-            field=models.CharField(blank=True, default="", max_length=10),
+            field=models.CharField(blank=True, default="", db_default="", max_length=10),
         ),
         migrations.AddField(
             model_name="usertaskevent",
             name="feed_link",
-            field=models.CharField(blank=True, default="", editable=False, max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", editable=False, max_length=32),
         ),
         migrations.AddField(
             model_name="usertaskevent",
             name="link",
-            field=models.CharField(blank=True, default="", editable=False, max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", editable=False, max_length=32),
         ),
         migrations.AddField(
             model_name="usertaskevent",
             name="redaction",
-            field=models.CharField(blank=True, default="", editable=False, max_length=32),
+            field=models.CharField(blank=True, default="", db_default="", editable=False, max_length=32),
         ),
         migrations.AddField(
             model_name="usertaskrun",

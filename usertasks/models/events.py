@@ -49,12 +49,12 @@ class UserTaskEvent(models.Model):
     type = models.CharField(max_length=20, choices=EventType.choices)
     actor = models.CharField(max_length=MAX_ID)
     data = models.JSONField(decoder=json_text.Decoder, default=dict)
-    door = models.CharField(max_length=MAX_DOOR, blank=True, default="")
+    door = models.CharField(max_length=MAX_DOOR, blank=True, default="", db_default="")
     address = models.GenericIPAddressField(null=True, blank=True)
-    link = models.CharField(max_length=LENGTH, blank=True, default="", editable=False)
-    redaction = models.CharField(max_length=LENGTH, blank=True, default="", editable=False)
+    link = models.CharField(max_length=LENGTH, blank=True, default="", db_default="", editable=False)
+    redaction = models.CharField(max_length=LENGTH, blank=True, default="", db_default="", editable=False)
     position = models.BigIntegerField(null=True, blank=True, unique=True, editable=False)
-    feed_link = models.CharField(max_length=LENGTH, blank=True, default="", editable=False)
+    feed_link = models.CharField(max_length=LENGTH, blank=True, default="", db_default="", editable=False)
 
     objects = UserTaskEventQuerySet.as_manager()
 

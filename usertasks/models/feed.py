@@ -17,12 +17,12 @@ class FeedHead(models.Model):
     """
 
     position = models.BigIntegerField(default=0)
-    link = models.CharField(max_length=LENGTH, blank=True, default="")
-    refusal_position = models.BigIntegerField(default=0)
-    refusal_link = models.CharField(max_length=LENGTH, blank=True, default="")
-    refusals_begin_after = models.BigIntegerField(default=0)
-    refusals_begin_link = models.CharField(max_length=LENGTH, blank=True, default="")
-    refusals_begin_seal = models.CharField(max_length=LENGTH, blank=True, default="")
+    link = models.CharField(max_length=LENGTH, blank=True, default="", db_default="")
+    refusal_position = models.BigIntegerField(default=0, db_default=0)
+    refusal_link = models.CharField(max_length=LENGTH, blank=True, default="", db_default="")
+    refusals_begin_after = models.BigIntegerField(default=0, db_default=0)
+    refusals_begin_link = models.CharField(max_length=LENGTH, blank=True, default="", db_default="")
+    refusals_begin_seal = models.CharField(max_length=LENGTH, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"at {self.position}"

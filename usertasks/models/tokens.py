@@ -23,6 +23,8 @@ SHOWN = len(PREFIX) + 4
 """So many characters are kept, to tell tokens apart."""
 BETWEEN_USES = timedelta(minutes=1)
 """The time of the last use is kept this exactly, so that reading costs no write."""
+LISTED = timedelta(days=30)
+"""So long its owner still sees a token that was revoked or has expired."""
 
 
 def digest_of(token: str) -> str:
@@ -30,11 +32,25 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+class TokenState(models.TextChoices):
+    LIVE = "live", "Live"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def live(self, now: datetime) -> ApiTokenQuerySet:
+        """Neither expired nor revoked."""
+        return self.exclude(models.Q(expires_at__lte=now) | models.Q(revoked_at__isnull=False))
+
     def valid(self, now: datetime) -> ApiTokenQuerySet:
-        """Neither expired nor revoked, and of somebody who may sign in."""
-        is_over = models.Q(expires_at__lte=now) | models.Q(revoked_at__isnull=False)
-        return self.filter(user__is_active=True).exclude(is_over)
+        """Live, and of somebody who may sign in."""
+        return self.live(now).filter(user__is_active=True)
+
+    def listed(self, now: datetime) -> ApiTokenQuerySet:
+        """Live, or of use until not so long ago: the newest first."""
+        is_old = models.Q(expires_at__lte=now - LISTED) | models.Q(revoked_at__lte=now - LISTED)
+        return self.exclude(is_old).order_by("-created_at", "-id")
 
     def issue(
         self,
@@ -72,15 +88,15 @@ class ApiToken(models.Model):
     """A token with which a program acts as `user`, within `scopes`, until `expires_at` or until it is revoked."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=MAX_TOKEN_NAME, blank=True, default="")
+    name = models.CharField(max_length=MAX_TOKEN_NAME, blank=True, default="", db_default="")
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField("begins with", max_length=SHOWN, blank=True, default="", editable=False)
-    scopes = models.JSONField(default=list, blank=True)
+    hint = models.CharField("begins with", max_length=SHOWN, blank=True, default="", db_default="", editable=False)
+    scopes = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
     created_at = models.DateTimeField("created", auto_now_add=True)
     expires_at = models.DateTimeField("expires", null=True, blank=True)
     revoked_at = models.DateTimeField("revoked", null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField("last used", null=True, blank=True, editable=False)
-    made_by = models.CharField("made by", max_length=150, blank=True, default="", editable=False)
+    made_by = models.CharField("made by", max_length=150, blank=True, default="", db_default="", editable=False)
 
     objects = ApiTokenQuerySet.as_manager()
 
@@ -94,3 +110,9 @@ class ApiToken(models.Model):
     def granted(self) -> frozenset[Scope]:
         """What it is for."""
         return frozenset(Scope(scope) for scope in self.scopes)
+
+    def state_at(self, now: datetime) -> TokenState:
+        """Whether it is of any use then."""
+        if self.revoked_at is not None:
+            return TokenState.REVOKED
+        return TokenState.EXPIRED if self.expires_at and self.expires_at <= now else TokenState.LIVE
