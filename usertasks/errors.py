@@ -30,6 +30,9 @@ class Refused(Exception):
     code: ClassVar[str]
     title: ClassVar[str]
 
+    is_noted = False
+    """Whether it was written down in the audit: see `operations/refusals.py`."""
+
     def __init__(self, detail: str, *, faults: Faults | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -97,5 +100,11 @@ class TooLarge(Refused):
 
 
 class Throttled(Refused):
+    """`retry_after` is in whole seconds, 1 at least."""
+
     code = "throttled"
     title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after

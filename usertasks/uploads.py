@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import Sum
 
 from .errors import Fault, InvalidArgument, TooLarge
 from .fieldtypes import MAX_BYTES
@@ -22,6 +23,8 @@ from .models.drafts import MAX_FILE_NAME
 
 MAX_UPLOADS = 50
 """So many files may lie in the storage for one person and one run."""
+MAX_STORED = 256 * 1024 * 1024
+"""So many bytes may lie in the storage for one person."""
 
 DIRECTING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of writing: `gnp.exe` can be made to look like `exe.png`."""
@@ -58,6 +61,9 @@ def put(run_id: UUID, field: str, name: str, content: bytes, *, user_id: str, no
         forget(run_id, user_id=user_id, but_from=now)
         if mine.count() >= MAX_UPLOADS:
             raise TooLarge(f"There are {MAX_UPLOADS} files already. Save, then choose this one again.")
+    stored = Upload.objects.filter(user_id=user_id, is_answer=False).aggregate(bytes=Sum("size"))["bytes"] or 0
+    if stored + len(content) > MAX_STORED:
+        raise TooLarge("Too much of yours waits to be saved, in this task and in others. Save something there first.")
     upload = Upload(run_id=run_id, user_id=user_id, field=field, name=name, created_at=now)
     upload.size, upload.sha256 = len(content), digest
     upload.content.save(name, ContentFile(content), save=False)
@@ -82,7 +88,7 @@ def content_of(upload: Upload) -> bytes | None:
 def become_answers(run_id: UUID, ids: Collection[UUID], *, user_id: str) -> None:
     """These were saved: their names stay, their contents are in the results."""
     for upload in found(run_id, ids, user_id=user_id).values():
-        _delete_content(upload)
+        delete_content(upload)
         upload.content, upload.is_answer = "", True
         upload.save(update_fields=["content", "is_answer"])
 
@@ -94,7 +100,7 @@ def forget(run_id: UUID, *, user_id: str, but_from: datetime | None = None) -> N
     texts = [*drafts.values_list("text", flat=True), *earlier.values_list("text", flat=True)]
     for upload in Upload.objects.filter(run_id=run_id, user_id=user_id, is_answer=False):
         if upload.created_at != but_from and not _is_named(upload, texts):
-            _delete_content(upload)
+            delete_content(upload)
             upload.delete()
 
 
@@ -109,7 +115,7 @@ def _is_named(upload: Upload, texts: Iterable[str]) -> bool:
     return any(upload.id.hex in text for text in texts)
 
 
-def _delete_content(upload: Upload) -> None:
+def delete_content(upload: Upload) -> None:
     """Once the transaction is through: what is rolled back still has its file."""
     storage, path = upload.content.storage, upload.content.name
     if path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 
 from ..chain import LENGTH
@@ -15,7 +13,7 @@ class Refusal(models.Model):
     """Somebody asked for a change and was refused.
 
     `action` is the verb, `code` the word of the refusal. `position` and `link` are its place among the refusals, given
-    after it was committed: see `audit.py`.
+    after it was committed: see the package `audit`.
     """
 
     time = models.DateTimeField()
@@ -42,13 +40,6 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.code}"
-
-    def content(self) -> list[Any]:
-        """What its link says of it."""
-        run_id = self.run_id.hex if self.run_id else None
-        moment = self.time.isoformat()
-        said = [self.position, moment, self.action, self.code, self.actor, self.on_behalf_of]
-        return [*said, str(self.door), self.address, run_id]
 
 
 class PurgedEvent(models.Model):

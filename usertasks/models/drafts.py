@@ -105,6 +105,9 @@ class Upload(models.Model):
     class Meta:
         verbose_name = "file"
         ordering = ["created_at", "id"]
+        indexes = [
+            models.Index(fields=["user_id"], condition=models.Q(is_answer=False), name="upload_kept_by"),
+        ]
 
     def __str__(self) -> str:
         return self.name

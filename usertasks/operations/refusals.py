@@ -42,7 +42,8 @@ def noting_refusals[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
 def note(
     refusals: list[Refused], action: str, *, by: Actor, run_id: UUID | None = None, on_behalf_of: str | None = None
 ) -> None:
-    """Write down that `by` was refused `action`, once for each refusal."""
+    """Write down that `by` was refused `action`, once for each refusal, whoever comes by to note it again."""
+    fresh = [refusal for refusal in refusals if not refusal.is_noted]
     now = timezone.now()
     Refusal.objects.bulk_create(
         Refusal(
@@ -55,8 +56,10 @@ def note(
             address=by.origin.address,
             run_id=run_id,
         )
-        for refusal in refusals
+        for refusal in fresh
     )
+    for refusal in fresh:
+        refusal.is_noted = True
 
 
 def _written(name: Any) -> str | None:

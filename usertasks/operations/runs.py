@@ -161,7 +161,7 @@ def _absent_owner(run: UserTaskRun, by: Actor) -> str | None:
 def _doer(run: UserTaskRun, user_id: str | None, by: Actor) -> str:
     """Whose answer it is: a substitute gives that of the owner, a trusted service that of whom it names."""
     absent = _absent_owner(run, by)
-    return absent if absent and user_id in (None, absent) else person_of(user_id, by)
+    return absent if absent and user_id in (None, by.user_id, absent) else person_of(user_id, by)
 
 
 def _is_trusted(run: UserTaskRun, person: str, by: Actor) -> bool:

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+import re
+from argparse import ArgumentTypeError
+from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
-from ...models import ApiToken
+from ...actors import EVERY_SCOPE, Scope
+from ...errors import InvalidArgument
+from ...tokens import MACHINE, issue_token
+
+PERIOD = re.compile(r"([1-9][0-9]{0,4})([hdw])")
+UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def period(text: str) -> timedelta:
+    """`90d`, `12h`, `4w`."""
+    found = PERIOD.fullmatch(text)
+    if found is None:
+        raise ArgumentTypeError(f"not a period such as 90d, 12h or 4w: {text!r}")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 class Command(BaseCommand):
     help = "Make a new API token for a user and print it. It is shown this once: only its digest is kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", metavar="USERNAME", help="an active user; what they may do, the token may")
+        parser.add_argument("username", metavar="USERNAME", help="an active user; what they may not, the token may not")
+        parser.add_argument("--name", default="", help="what will use it")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            type=str,
+            choices=[scope.value for scope in Scope],
+            dest="scopes",
+            help="what it is for; may be given several times (default: admin, which is everything)",
+        )
+        parser.add_argument(
+            "--expires-in", type=period, metavar="PERIOD", help="such as 90d, 12h or 4w (default: it never expires)"
+        )
 
-    def handle(self, *args: Any, username: str, **options: Any) -> None:
-        user = User.objects.filter(username=username, is_active=True).first()
-        if user is None:
-            raise CommandError(f"There is no active user {username!r}. `manage.py createsuperuser` makes one.")
-        self.stdout.write(ApiToken.objects.issue(user))
+    def handle(self, *args: Any, username: str, name: str, scopes: list[str] | None, **options: Any) -> None:
+        now, lifetime = timezone.now(), options["expires_in"]
+        wanted = [Scope(scope) for scope in scopes] if scopes else EVERY_SCOPE
+        try:
+            expires_at = now + lifetime if lifetime else None
+            made = issue_token(username, by=MACHINE, now=now, name=name, scopes=wanted, expires_at=expires_at)
+        except InvalidArgument as refusal:
+            raise CommandError(f"{refusal.detail}. `manage.py createsuperuser` makes an account.") from None
+        self.stdout.write(made.text)

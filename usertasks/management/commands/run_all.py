@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404 # no shell, and no words but ours
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,8 @@ usertasks is running.
   gRPC     {grpc}
   Worker   fires timers, sends webhooks and mails
 
-Sign in as obiwan, anakin, yoda (who manages runs) or admin (who may do everything); the password is demo.
+Sign in as obiwan, anakin, windu (who leads the temple), yoda (who manages runs) or admin (who may do everything);
+the password is demo.
 A token for the API:  .venv/bin/python manage.py create_api_token admin
 Ctrl-C stops it.
 """
@@ -103,7 +104,7 @@ def _stopped_at_the_end(commands: Sequence[Sequence[str]]) -> Iterator[list[subp
     Each has a session of its own: Ctrl-C reaches this process alone, which then stops the others in order.
     """
     processes = [
-        subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)  # noqa: PLW1509, S603
+        subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent)  # noqa: PLW1509  # nosec B603 # our own
         for command in commands
     ]
     try:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...deliveries import Deliveries
 from ...mails import Mails
 from ...worker import Job, TaskHooks, Worker, log
+from ..starting import require_safe_start
 from ..stopping import stop_event
 
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--health-file", type=Path, help="a file that is touched every second while all is well")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_safe_start()
         if options["threads"] < 1:
             raise CommandError("--threads must be at least 1.")
         require_writable(options["health_file"])

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from ..starting import require_safe_start
 from ..stopping import stop_event
 
 try:
@@ -42,6 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if MISSING:
             raise CommandError(HOW_TO_INSTALL.format(missing=MISSING))
+        require_safe_start()
         stop = stop_event()
         server = self._server(options)
         server.start()
