@@ -11,6 +11,7 @@ from django.contrib.staticfiles import finders
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
+from pytest_django import Settings
 
 from inbox.middleware import RefusalMiddleware
 from inbox.views import bad_request
@@ -51,6 +52,37 @@ def test_a_wrong_password_is_said(alice: User) -> None:
     response = Client().post("/sign-in/", {"username": "alice", "password": "wrong"})
     assert response.context["form"].errors
     assert "errorlist" in response.content.decode()
+
+
+def test_the_admin_lets_staff_in_by_the_same_rules(alice: User, admin: User, settings: Settings) -> None:
+    settings.SIGN_IN_FAILURES = 2
+    form = {"username": "admin", "password": PASSWORD, "next": "/admin/"}
+    assert Client().post("/admin/login/", {**form, "username": "alice"}).status_code == 200
+    assert Client().post("/admin/login/", form)["Location"] == "/admin/"
+    for _ in range(2):
+        Client().post("/admin/login/", {**form, "password": "wrong"})
+    refused = Client().post("/admin/login/", form)
+    assert (refused.status_code, int(refused["Retry-After"]) > 0) == (429, True)
+    assert signed_in(alice).get("/admin/", follow=True).status_code == 403
+    assert signed_in(admin).get("/admin/login/?next=https://evil.example/")["Location"] == "/admin/"
+    assert signed_in(admin).post("/admin/logout/")["Location"] == "/sign-in/"
+
+
+def test_where_a_provider_vouches_for_people_the_admin_sends_them_to_our_page(settings: Settings) -> None:
+    settings.OIDC_SERVER_URL = "https://id.example.com"
+    assert Client().get("/admin/login/?next=/admin/usertasks/")["Location"] == "/sign-in/?next=%2Fadmin%2Fusertasks%2F"
+    assert Client().get("/admin/", follow=True).redirect_chain[-1][0] == "/sign-in/?next=%2Fadmin%2F"
+
+
+def test_where_passwords_are_off_nobody_comes_in_with_one(admin: User, settings: Settings) -> None:
+    settings.LOCAL_PASSWORDS, settings.OIDC_SERVER_URL, settings.OIDC_NAME = False, "https://id.example", "Acme"
+    client = Client()
+    html = client.get("/sign-in/").content.decode()
+    assert ("Password" in html, "Continue with Acme" in html) == (False, True)
+    for path in ("/sign-in/", "/admin/login/"):
+        response = client.post(path, {"username": "admin", "password": PASSWORD}, follow=True)
+        assert not response.context["user"].is_authenticated
+    assert client.post("/sign-in/", {"username": "admin", "password": PASSWORD}).status_code == 403
 
 
 def test_signing_out_takes_a_post(alice: User) -> None:
@@ -97,6 +129,7 @@ def test_pages_hold_to_the_strict_policy(alice: User) -> None:
     client = signed_in(alice)
     for path in ("/sign-in/", "/inbox/", task_url(a_run())):
         response = client.get(path)
+        assert "form-action 'self';" in response["Content-Security-Policy"]
         assert "unsafe" not in response["Content-Security-Policy"]
         html = response.content.decode()
         assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:", html)

@@ -1,0 +1,45 @@
+"""Whose account it is that somebody uses whom a provider vouches for: a link keeps it theirs.
+
+Names change, and are given to others later; the subject (`sub`) of a provider stays. So the first who comes under a
+name gets the account of that name, and from then on it belongs to that subject, whatever they are called by then.
+"""
+
+from __future__ import annotations
+
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from . import json_text
+from .accounts import Identity, account_of, require_active, require_may_be_taken_over
+from .errors import NotAllowed, NotSignedIn
+
+MAX_SUBJECT = 191
+"""What allauth keeps of a subject."""
+
+
+def linked_account(provider: str, subject: str, identity: Identity) -> User:
+    """The account of a subject, linked now if it was not before. Raises `NotSignedIn` or `NotAllowed`."""
+    if not 0 < len(subject) <= MAX_SUBJECT or json_text.flaw_of_text(subject):
+        raise NotSignedIn("This is no subject that can be kept.")
+    link = SocialAccount.objects.filter(provider=provider, uid=subject).select_related("user").first()
+    user: User = link.user if link else _newly_linked(provider, subject, identity)
+    require_active(user)
+    return user
+
+
+@transaction.atomic
+def _newly_linked(provider: str, subject: str, identity: Identity) -> User:
+    """The account of that name, if it belongs to nobody else. The same person may come twice at once."""
+    user = User.objects.select_for_update().get(pk=account_of(identity).pk)
+    links = SocialAccount.objects.filter(provider=provider, user=user)
+    if links.exclude(uid=subject).exists():
+        raise NotAllowed(
+            f"The account {user.get_username()} belongs to somebody else at {settings.OIDC_NAME}. "
+            "An admin can undo that in the admin."
+        )
+    if not links.exists():
+        require_may_be_taken_over(user)
+        SocialAccount.objects.create(provider=provider, uid=subject, user=user)
+    return user
