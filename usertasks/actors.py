@@ -126,6 +126,20 @@ SELECT 'permission', p.codename FROM auth_permission p
 WHERE m.user_id = %(user)s
 """
 
+# The same for somebody whose token says which groups count; `names` stands for a placeholder for each.
+GRANTS_WITHIN = """
+SELECT 'permission', p.codename FROM auth_permission p
+    JOIN django_content_type c ON c.id = p.content_type_id AND c.app_label = %(app)s
+    JOIN auth_user_user_permissions h ON h.permission_id = p.id
+WHERE h.user_id = %(user)s
+UNION ALL
+SELECT 'permission', p.codename FROM auth_permission p
+    JOIN django_content_type c ON c.id = p.content_type_id AND c.app_label = %(app)s
+    JOIN auth_group_permissions h ON h.permission_id = p.id
+    JOIN auth_group g ON g.id = h.group_id
+WHERE g.name IN ({names})
+"""
+
 # What names alone decide: whoever they belong to, the identity provider says.
 STANDINGS = """
 SELECT 'leads', user_group FROM usertasks_grouplead WHERE user_id = %(name)s
@@ -135,18 +149,34 @@ WHERE substitute_id = %(name)s AND starts_at <= %(now)s AND ends_at > %(now)s
 """
 
 
-def actor_for(user: AbstractBaseUser | AnonymousUser, *, origin: Origin = INSIDE, now: datetime | None = None) -> Actor:
-    """The actor that a signed-in Django user is, with the substitutions of `now`."""
+def actor_for(
+    user: AbstractBaseUser | AnonymousUser,
+    *,
+    origin: Origin = INSIDE,
+    now: datetime | None = None,
+    groups: frozenset[str] | None = None,
+) -> Actor:
+    """The actor that a signed-in Django user is, with the substitutions of `now`.
+
+    Where `groups` are given, these count instead of those of the account, with the permissions that they hold here.
+    """
     assert isinstance(user, PermissionsMixin)
     name = user.get_username()
     if user.is_active and not user.is_superuser and _grants_are_rows():
-        rows = _rows(f"{GRANTS}UNION ALL{STANDINGS}", name, now, user=user.pk, app=APP)
+        sql, names = (GRANTS, {}) if groups is None else _grants_within(groups)
+        rows = _rows(f"{sql}UNION ALL{STANDINGS}", name, now, user=user.pk, app=APP, **names)
     else:
         granted = user.get_all_permissions()
         rows = _rows(STANDINGS, name, now)
-        rows += [("group", group) for group in user.groups.values_list("name", flat=True)]
+        rows += [("group", group) for group in user.groups.values_list("name", flat=True) if groups is None]
         rows += [("permission", held.removeprefix(f"{APP}.")) for held in granted if held.startswith(f"{APP}.")]
-    return _actor(name, rows, origin)
+    return _actor(name, [*rows, *(("group", group) for group in groups or ())], origin)
+
+
+def _grants_within(groups: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """The statement for these groups, and its parameters."""
+    names = {f"group{number}": group for number, group in enumerate(sorted(groups))}
+    return GRANTS_WITHIN.format(names=", ".join(f"%({name})s" for name in names) or "NULL"), names
 
 
 def _grants_are_rows() -> bool:

@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from tests.cast import a_run, claimed_by, token_of
 from tests.rpc.clients import ANSWERS, PATIENCE, Client, id_of, refusal
+from usertasks.pseudonyms import pseudonym_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,7 +83,7 @@ def test_acting_for_another_takes_the_permission_and_the_event_names_both(
     assert (event.actor, event.data["on_behalf_of"], event.data["user_id"]) == ("service", "alice", "alice")
 
 
-def test_the_log_has_a_line_for_every_call_and_no_content(
+def test_the_log_has_a_line_for_every_call_with_neither_content_nor_name(
     channel: grpc.Channel, client_of: Callable[[User], Client], alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     run, client = claimed_by(alice), client_of(alice)
@@ -94,8 +95,8 @@ def test_the_log_has_a_line_for_every_call_and_no_content(
         refusal(lambda: whoami(channel))
     lines = [record.getMessage().partition(" in ")[0] for record in caplog.records]
     assert lines == [
-        "CompleteUserTaskRun OK by alice",
-        "CancelUserTaskRun FAILED_PRECONDITION by alice",
+        f"CompleteUserTaskRun OK by {pseudonym_of('alice')}",
+        f"CancelUserTaskRun FAILED_PRECONDITION by {pseudonym_of('alice')}",
         "Whoami UNAUTHENTICATED by -",
     ]
 

@@ -26,6 +26,7 @@ from littlehorse.config import LHConfig
 from pytest_django import Settings
 
 from tests.cast import a_run, token_of
+from tests.issuers import Issuer
 from tests.rpc.clients import ANSWERS, PATIENCE, Client, id_of, refusal
 from usertasks import operations
 from usertasks.models import Status
@@ -187,6 +188,27 @@ def test_over_tls_a_token_comes_as_littlehorse_sends_it(tls_server: GrpcServer, 
         credentials = grpc.composite_channel_credentials(grpc.ssl_channel_credentials(authority), bearer)
         with grpc.secure_channel(address, credentials) as channel:
             assert lh.LittleHorseStub(channel).Whoami(Empty(), timeout=PATIENCE).id.id == "alice"
+
+
+def test_littlehorses_client_fetches_its_token_at_the_companys_issuer(
+    tls_server: GrpcServer, tls: Tls, issuer: Issuer
+) -> None:
+    config = LHConfig()
+    config.load(
+        {
+            "LHC_API_HOST": "127.0.0.1",
+            "LHC_API_PORT": str(tls_server.port),
+            "LHC_API_PROTOCOL": "TLS",
+            "LHC_CA_CERT": str(tls.certificate),
+            "LHC_OAUTH_CLIENT_ID": "order-workflow",
+            "LHC_OAUTH_CLIENT_SECRET": "secret",
+            "LHC_OAUTH_ACCESS_TOKEN_URL": f"{issuer.url}/token",
+        }
+    )
+    stub = config.stub()
+    assert stub.Whoami(Empty(), timeout=PATIENCE).id.id == "service-account-order-workflow"
+    for channel in config._opened_channels.values():
+        channel.close()
 
 
 def test_with_a_client_authority_a_client_needs_a_certificate(transactional_db: None, tls: Tls, alice: User) -> None:

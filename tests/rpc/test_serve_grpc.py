@@ -67,8 +67,11 @@ def test_it_serves_until_it_is_terminated_and_ends_well(alice: User, process: su
 
 def refused(**options: Any) -> str:
     """The words with which the command refuses to start."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     with pytest.raises(CommandError) as caught:
         call_command("serve_grpc", **options)
+    # It has blocked SIGTERM by then, and processes that other tests start from here would not hear it.
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     return str(caught.value)
 
 

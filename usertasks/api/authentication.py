@@ -8,7 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from ..actors import Actor, Door, Origin
-from ..bearers import Bearer, bearer_of
+from ..bearers import Bearer, bearer_from
 from ..callers import actor_of, address_of
 from ..errors import NotSignedIn
 
@@ -17,17 +17,23 @@ class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`."""
 
     def authenticate(self, request: Request) -> tuple[User, Bearer] | None:
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        text = _token_of(request)
+        if text is None:
             return None
         try:
-            bearer = bearer_of(text.strip())
+            bearer = bearer_from(address_of(request), text)
         except NotSignedIn as refusal:
             raise AuthenticationFailed(refusal.detail) from None  # DRF adds the header that goes with it
         return bearer.user, bearer
 
     def authenticate_header(self, request: Request) -> str:
-        return "Bearer"
+        """RFC 6750: the error is named where a token was sent."""
+        return "Bearer" if _token_of(request) is None else 'Bearer error="invalid_token"'
+
+
+def _token_of(request: Request) -> str | None:
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
 
 
 def caller_of(request: Request) -> Actor:

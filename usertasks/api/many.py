@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import bulk, operations
+from ..actors import Scope
 from ..errors import Fault, InvalidArgument, Refused
 from ..filters import search_from_json
 from ..operations import Creation, RunRequest
@@ -51,10 +52,13 @@ class BatchViewSet(View):
         made = iter(
             operations.create_many(readable, by=self.actor, atomic=is_atomic, is_dry_run=is_atomic and not is_whole)
         )
-        return [Creation(refusal=reading) if isinstance(reading, Refused) else next(made) for reading in readings]
+        creations = [Creation(refusal=reading) if isinstance(reading, Refused) else next(made) for reading in readings]
+        operations.note([creation.refusal for creation in creations if creation.refusal], "create", by=self.actor)
+        return creations
 
 
 class BulkViewSet(View):
+    scope = Scope.RUNS_WRITE
     subject = "bulk"
     serializer_class = serializers.BulkResults
 

@@ -14,6 +14,7 @@ from rest_framework.views import exception_handler
 
 from .. import errors
 from ..errors import Fault, Refused
+from .noting import note
 from .renderers import JSONRenderer
 
 CONTENT_TYPE = "application/problem+json"
@@ -87,11 +88,11 @@ def handle(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | N
     refusal = refusal_of(exception)
     if refusal is None:
         return None
-    default = exception_handler(exception, dict(context))  # sets WWW-Authenticate and Retry-After
-    response = _answer(problem(refusal))
-    for name in ("WWW-Authenticate", "Retry-After"):
-        if default is not None and name in default:
-            response[name] = default[name]
+    note(refusal, context)
+    default = exception_handler(exception, dict(context))  # sets WWW-Authenticate
+    response = answer(refusal)
+    if default is not None and "WWW-Authenticate" in default:
+        response["WWW-Authenticate"] = default["WWW-Authenticate"]
     return response
 
 
@@ -151,8 +152,11 @@ def unreadable(exception: Exception) -> HttpResponse:
 
 
 def answer(refusal: Refused) -> HttpResponse:
-    """The answer that tells of a refusal, for views that are none of DRF's."""
-    return _answer(problem(refusal))
+    """The answer that tells of a refusal, for views that are none of DRF's as well."""
+    response = _answer(problem(refusal))
+    if isinstance(refusal, errors.Throttled):
+        response["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def defect() -> HttpResponse:

@@ -57,7 +57,8 @@ class WaitingRoom:
     ) -> Seen:
         """What is seen once it is enough, or when the time is over; at once where no place is free.
 
-        `actor` is the caller; each further look is that of the caller as they are by then. Raises `NotSignedIn` when the account or the token is gone.
+        `actor` is the caller; each further look is that of the caller as they are by then. Raises `NotSignedIn` when
+        the account or the token is gone.
         """
         seen = look(actor)
         if is_enough(seen) or not seconds:

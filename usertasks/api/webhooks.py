@@ -13,6 +13,7 @@ from .. import operations
 from ..actors import Scope
 from ..errors import NotFound
 from ..models import WebhookEndpoint
+from ..models.runs import run_visible_to
 from ..models.webhooks import WebhookEndpointQuerySet
 from . import serializers
 from . import webhook_shapes as shapes
@@ -104,7 +105,8 @@ class DeliveryViewSet(EndpointView):
     )
     def list(self, request: Request, pk: str) -> Response:
         self.parameters(LIMIT, CURSOR)
-        page = self.paginate_queryset(self.visible_endpoint().deliveries.select_related("event"))
+        deliveries = self.visible_endpoint().deliveries.filter(run_visible_to(self.actor, prefix="run__"))
+        page = self.paginate_queryset(deliveries.select_related("event"))
         return self.get_paginated_response([shapes.delivery_content(row) for row in page or ()])
 
     @extend_schema(

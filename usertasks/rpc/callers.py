@@ -10,9 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from ..actors import Actor, Door, Origin, actor_for
-from ..bearers import bearer_of
+from ..bearers import bearer_from
 from ..callers import plain_address
 from ..errors import NotSignedIn
+from ..limits import require_pace
+from ..pseudonyms import pseudonym_of
 
 _caller: ContextVar[Actor | None] = ContextVar("caller", default=None)
 
@@ -24,10 +26,10 @@ def caller() -> Actor:
     return actor
 
 
-def caller_name() -> str:
-    """For the log: nobody is `-`."""
+def caller_in_the_log() -> str:
+    """A word that tells callers apart and does not name them; nobody is `-`."""
     actor = _caller.get()
-    return actor.user_id if actor else "-"
+    return pseudonym_of(actor.user_id) if actor else "-"
 
 
 def forget_caller() -> None:
@@ -35,7 +37,7 @@ def forget_caller() -> None:
 
 
 def recognize_caller(metadata: Sequence[tuple[str, str]], peer: str) -> None:
-    """Make whoever sends this metadata from there the caller. Raises `NotSignedIn`.
+    """Make whoever sends this metadata from there the caller. Raises `NotSignedIn` or `Throttled`.
 
     `peer` is grpc's word for it, such as `ipv4:127.0.0.1:1234` or `ipv6:[::1]:1234` with its brackets escaped.
     """
@@ -54,11 +56,14 @@ def _bearer_of(authorization: str, origin: Origin) -> Actor:
     """LittleHorse's Python client sends the bare token, its others put `Bearer` before it."""
     words = authorization.split()
     is_readable = len(words) == 1 or (len(words) == 2 and words[0].lower() == "bearer")
-    return bearer_of(words[-1] if is_readable else "").actor(origin)
+    bearer = bearer_from(origin.address, words[-1] if is_readable else "")
+    require_pace(bearer.user.get_username())
+    return bearer.actor(origin)
 
 
 def _anybody(origin: Origin) -> Actor:
     user = anonymous_user()
     if user is None:
         raise NotSignedIn("Send an API token in the metadata `authorization`.")
+    require_pace(user.get_username())
     return actor_for(user, origin=origin)

@@ -13,15 +13,25 @@ from typing import Any, Final
 
 import grpc
 from django.db import OperationalError, close_old_connections
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
 
-from ..errors import Malformed, Refused
-from .callers import caller_name, forget_caller, recognize_caller
-from .servicer import SERVED
+from ..actors import Scope
+from ..errors import Malformed, Refused, Throttled
+from ..rules import require_scope
+from .callers import caller, caller_in_the_log, forget_caller, recognize_caller
+from .noting import noting
+from .servicer import ABOUT_NO_RUN, SERVED
 
 SERVICE = "/littlehorse.LittleHorse/"
 CODE_KEY = "usertasks-code"
 """The trailing metadata that carries the word of the contract for a refusal."""
+RETRY_KEY = "retry-after"
+"""The one that says in how many seconds to try again."""
+DETAILS_KEY = "grpc-status-details-bin"
+"""The one in which LittleHorse's own clients look for the same: its Python client waits so long, and tries again."""
 LONGEST_DETAIL = 600
 """Characters. Percent-encoded they are at most 7,200 bytes, and clients take 8 KiB of metadata."""
 
@@ -61,9 +71,12 @@ def _served(name: str, handler: Any) -> Any:
     def answer(request: Any, context: Any) -> Any:
         with logged(name, context), connected(), refusing(context):
             recognize_caller(context.invocation_metadata(), context.peer())
-            if request is UNREADABLE:
-                raise Malformed("The message cannot be read.")
-            return handler.unary_unary(request, context)
+            with noting(name, request):
+                if name not in ABOUT_NO_RUN:
+                    require_scope(Scope.RUNS_READ, caller())
+                if request is UNREADABLE:
+                    raise Malformed("The message cannot be read.")
+                return handler.unary_unary(request, context)
 
     return handler._replace(unary_unary=answer, request_deserializer=_lenient(handler.request_deserializer))
 
@@ -97,7 +110,7 @@ def logged(name: str, context: Any) -> Iterator[None]:
         yield
     finally:
         status = context.code() or grpc.StatusCode.OK
-        log.info("%s %s by %s in %.1f ms", name, status.name, caller_name(), (time.monotonic() - began) * 1000)
+        log.info("%s %s by %s in %.1f ms", name, status.name, caller_in_the_log(), (time.monotonic() - began) * 1000)
 
 
 @contextmanager
@@ -116,7 +129,7 @@ def refusing(context: Any) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        context.set_trailing_metadata(((CODE_KEY, refusal.code),))
+        context.set_trailing_metadata(_metadata_of(refusal))
         context.abort(STATUSES[refusal.code], _told(refusal))
     except OperationalError:
         log.exception("The database did not answer")
@@ -125,6 +138,15 @@ def refusing(context: Any) -> Iterator[None]:
         # grpc would send the text of the exception to the caller, whatever is in it.
         log.exception("A call failed")
         context.abort(grpc.StatusCode.INTERNAL, "This is a mistake of the server; its log says more.")
+
+
+def _metadata_of(refusal: Refused) -> tuple[tuple[str, str | bytes], ...]:
+    code = (CODE_KEY, refusal.code)
+    if not isinstance(refusal, Throttled):
+        return (code,)
+    status = Status(code=STATUSES[refusal.code].value[0], message=_told(refusal))
+    status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=refusal.retry_after)))
+    return code, (RETRY_KEY, str(refusal.retry_after)), (DETAILS_KEY, status.SerializeToString())
 
 
 def _told(refusal: Refused) -> str:

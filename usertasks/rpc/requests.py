@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.datastructures import MultiValueDict
 from littlehorse import model as lh
 
-from .. import json_text
+from .. import json_text, operations
 from ..actors import Actor
 from ..conditions import flaws_of_conditions
 from ..errors import Fault, InvalidArgument, NotFound
@@ -17,8 +18,9 @@ from ..filters import Search
 from ..flaws import flaws_of_field
 from ..models import UserTaskDef, UserTaskField, UserTaskRun
 from ..models.definitions import UserTaskDefQuerySet
-from ..models.runs import UserTaskRunQuerySet, guid_of
+from ..models.runs import guid_of
 from ..operations import SavePolicy
+from ..operations.refusals import FOR_SOMEBODY
 from .paging import definition_position
 
 ID_COLUMNS = ("id", "wf_run_id", "scheduled_time")
@@ -39,20 +41,44 @@ def required(name: str, text: str) -> str:
     return text
 
 
-def run_named(identity: Any, runs: UserTaskRunQuerySet | None = None) -> UserTaskRun:
-    """The run with this id, among `runs`; without these it is for the operation to refuse, in the same words, what the
-    caller may not see."""
-    wf_run_id = required("wf_run_id", identity.wf_run_id.id)
-    guid = guid_of(required("user_task_guid", identity.user_task_guid))
-    known = UserTaskRun.objects.filter(wf_run_id=wf_run_id) if runs is None else runs.filter(wf_run_id=wf_run_id)
-    found = known.filter(pk=guid).first() if guid else None
-    if found is None or identity.wf_run_id.HasField("parent_wf_run_id"):
-        raise NotFound("There is no such run.")
-    return found
-
-
 def visible_run(identity: Any, by: Actor) -> UserTaskRun:
-    return run_named(identity, UserTaskRun.objects.visible_to(by))
+    """The run with this id, among what the caller may see."""
+    guid = _guid_named(identity)
+    found = UserTaskRun.objects.visible_to(by).filter(pk=guid).first() if guid else None
+    return _of_its_workflow(found, identity)
+
+
+def run_to_change(request: Any, verb: str, by: Actor) -> UserTaskRun:
+    """The run that an operation is asked to change; whom it is done for, a service is trusted to know.
+
+    What the caller may not see, and what is not there, is for the operation to refuse, in the same words and with the
+    same statements: of such a run, this knows nothing but the id.
+    """
+    identity, runs = request.user_task_run_id, UserTaskRun.objects.all()
+    guid = _guid_named(identity)
+    known = runs if by.holds("act_on_behalf") else runs.visible_to(by)
+    found = known.filter(pk=guid).first() if guid else None
+    if guid and found is None:
+        return UserTaskRun(id=guid)
+    try:
+        return _of_its_workflow(found, identity)
+    except NotFound as refusal:
+        person = request.user_id if verb in FOR_SOMEBODY else None
+        operations.note([refusal], verb, by=by, run_id=guid, on_behalf_of=person)
+        raise
+
+
+def _guid_named(identity: Any) -> UUID | None:
+    required("wf_run_id", identity.wf_run_id.id)
+    return guid_of(required("user_task_guid", identity.user_task_guid))
+
+
+def _of_its_workflow(run: UserTaskRun | None, identity: Any) -> UserTaskRun:
+    """The run, if there is one and the id names its workflow run."""
+    workflow = identity.wf_run_id
+    if run is None or run.wf_run_id != workflow.id or workflow.HasField("parent_wf_run_id"):
+        raise NotFound("There is no such run.")
+    return run
 
 
 def fresh(run: UserTaskRun) -> UserTaskRun:

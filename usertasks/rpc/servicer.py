@@ -24,7 +24,7 @@ from .requests import (
     fresh,
     optional,
     required,
-    run_named,
+    run_to_change,
     save_policy,
     search_of,
     visible_run,
@@ -78,7 +78,7 @@ class Servicer(lh.LittleHorseServicer):
 
     def AssignUserTaskRun(self, request: Any, context: Any) -> Any:
         operations.assign(
-            run_named(request.user_task_run_id).id,
+            run_to_change(request, "assign", caller()).id,
             by=caller(),
             user_id=optional(request, "user_id"),
             user_group=optional(request, "user_group"),
@@ -88,38 +88,38 @@ class Servicer(lh.LittleHorseServicer):
 
     def CompleteUserTaskRun(self, request: Any, context: Any) -> Any:
         user_id = required("user_id", request.user_id)
-        run = run_named(request.user_task_run_id)
+        run = run_to_change(request, "complete", caller())
         results = from_values(request.results, run.fields)
         operations.complete(run.id, results, by=caller(), user_id=user_id)
         return Empty()
 
     def SaveUserTaskRunProgress(self, request: Any, context: Any) -> Any:
         user_id, policy = required("user_id", request.user_id), save_policy(request)
-        run = run_named(request.user_task_run_id)
+        run = run_to_change(request, "save_progress", caller())
         results = from_values(request.results, run.fields)
         return messages.run_message(
             operations.save_progress(run.id, results, by=caller(), user_id=user_id, policy=policy)
         )
 
     def CancelUserTaskRun(self, request: Any, context: Any) -> Any:
-        operations.cancel(run_named(request.user_task_run_id).id, by=caller())
+        operations.cancel(run_to_change(request, "cancel", caller()).id, by=caller())
         return Empty()
 
     def PutUserTaskRunComment(self, request: Any, context: Any) -> Any:
         user_id = required("user_id", request.user_id)
-        run = run_named(request.user_task_run_id)
+        run = run_to_change(request, "add_comment", caller())
         operations.add_comment(run.id, request.comment, by=caller(), user_id=user_id)
         return messages.run_message(fresh(run))
 
     def EditUserTaskRunComment(self, request: Any, context: Any) -> Any:
         user_id, number = required("user_id", request.user_id), comment_number(request)
-        run = run_named(request.user_task_run_id)
+        run = run_to_change(request, "edit_comment", caller())
         operations.edit_comment(run.id, number, request.comment, by=caller(), user_id=user_id)
         return messages.run_message(fresh(run))
 
     def DeleteUserTaskRunComment(self, request: Any, context: Any) -> Any:
         user_id, number = required("user_id", request.user_id), comment_number(request)
-        run = run_named(request.user_task_run_id)
+        run = run_to_change(request, "delete_comment", caller())
         operations.delete_comment(run.id, number, by=caller(), user_id=user_id)
         return messages.run_message(fresh(run))
 
@@ -134,6 +134,19 @@ class Servicer(lh.LittleHorseServicer):
 
 SERVED = frozenset(name for name in vars(Servicer) if not name.startswith("_"))
 """The names of the RPCs that are served."""
+
+ABOUT_NO_RUN = frozenset(
+    {
+        "PutUserTaskDef",
+        "GetUserTaskDef",
+        "GetLatestUserTaskDef",
+        "SearchUserTaskDef",
+        "DeleteUserTaskDef",
+        "Whoami",
+        "GetServerVersion",
+    }
+)
+"""The RPCs for which a token need not be for reading runs."""
 
 
 def _list_of(runs: list[UserTaskRun], *, has_more: bool) -> Any:
