@@ -24,13 +24,17 @@ PAGE_SIZE = 25
 
 @dataclass(frozen=True)
 class Box:
-    """`criteria` are the filters that make the box; the others are offered to whoever looks through it."""
+    """`criteria` are the filters that make the box; the others are offered to whoever looks through it.
+
+    `seen_as` is whom the box shows what they may see; `is_for` says who has the box at all.
+    """
 
     name: str
     title: Any
     criteria: Callable[[Actor], Mapping[str, str]]
     is_counted: bool = True
-    sees_own_only: bool = False
+    seen_as: Callable[[Actor], Actor] = lambda by: by
+    is_for: Callable[[Actor], bool] = lambda by: True
 
     @property
     def url(self) -> str:
@@ -41,16 +45,31 @@ class Box:
         parameters: MultiValueDict[str, str] = filters.copy() if filters else MultiValueDict()
         for name, value in self.criteria(by).items():
             parameters.appendlist(name, value)
-        # Whoever may see everything still has only their own groups in "my groups".
-        actor = dataclasses.replace(by, permissions=frozenset()) if self.sees_own_only else by
-        return Search(parameters, by=actor, is_local=True)
+        return Search(parameters, by=self.seen_as(by), is_local=True)
+
+
+def _as_member(by: Actor) -> Actor:
+    """Whoever may see everything, or leads other groups, still has only their own groups in "my groups"."""
+    return dataclasses.replace(by, permissions=frozenset(), leads=frozenset())
+
+
+def _as_substitute(by: Actor) -> Actor:
+    """Nobody but a substitute: no run belongs to a user without a name."""
+    return dataclasses.replace(by, user_id="", groups=frozenset(), permissions=frozenset(), leads=frozenset())
 
 
 BOXES: Mapping[str, Box] = {
     box.name: box
     for box in (
         Box("mine", _("My tasks"), lambda by: {"status": Status.ASSIGNED, "user_id": by.user_id}),
-        Box("groups", _("My groups"), lambda by: {"status": Status.UNASSIGNED}, sees_own_only=True),
+        Box("groups", _("My groups"), lambda by: {"status": Status.UNASSIGNED}, seen_as=_as_member),
+        Box(
+            "standing-in",
+            _("Standing in"),
+            lambda by: {"status": Status.ASSIGNED},
+            seen_as=_as_substitute,
+            is_for=lambda by: bool(by.stands_in_for),
+        ),
         Box("done", _("Done"), lambda by: {"status": Status.DONE, "user_id": by.user_id}),
         Box("all", _("All"), lambda by: {}, is_counted=False),
     )
@@ -66,8 +85,9 @@ class Tab:
 
 
 def tabs_for(by: Actor) -> list[Tab]:
-    """Every box with its count; "all" has none, because counting everything costs what there is."""
-    return [Tab(box, box.search(by).runs().count() if box.is_counted else None) for box in BOXES.values()]
+    """Every box they have with its count; "all" has none, because counting everything costs what there is."""
+    boxes = (box for box in BOXES.values() if box.is_for(by))
+    return [Tab(box, box.search(by).runs().count() if box.is_counted else None) for box in boxes]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""The addresses of the pages: signing in and out, the boxes, and the tasks."""
+"""The addresses of the pages: signing in and out, the boxes, the tasks, and what people set for themselves."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
@@ -29,8 +28,13 @@ pages = [
     path("", views.box, {"name": "mine"}, name="mine"),
     path("groups/", views.box, {"name": "groups"}, name="groups"),
     path("done/", views.box, {"name": "done"}, name="done"),
+    path("standing-in/", views.box, {"name": "standing-in"}, name="standing-in"),
     path("all/", views.box, {"name": "all"}, name="all"),
     path("notifications/", views.mail_choice, name="notifications"),
+    path("substitutes/", views.substitutes, name="substitutes"),
+    path("substitutes/<int:substitution_id>/end/", views.end, name="end-substitution"),
+    path("tokens/", views.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", views.revoke, name="revoke-token"),
     path("tasks/<run_id:run_id>/", views.task, name="task"),
     path("tasks/<run_id:run_id>/files/<int:position>/", views.file, name="file"),
     path("tasks/<run_id:run_id>/draft/", views.save_draft, name="draft"),
@@ -41,6 +45,8 @@ pages = [
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="inbox:mine")),
     path("sign-in/", views.sign_in, name="sign-in"),
-    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("sign-in/elsewhere/", views.sign_in_elsewhere, name="sign-in-elsewhere"),
+    path("sign-in/back/", views.sign_in_back, name="sign-in-back"),
+    path("sign-out/", views.sign_out, name="sign-out"),
     path("inbox/", include((pages, "inbox"))),
 ]

@@ -16,25 +16,23 @@ from django.db import transaction
 from . import operations
 from .actors import Actor, actor_for
 from .every_type import EVERY_ANSWER, EVERY_TYPE
+from .leads import appoint
 from .models import UserTaskField, UserTaskRun
 from .operations import RunRequest
+from .roles import PERMISSIONS, Role
 
-PASSWORD = "demo"  # noqa: S105
+PASSWORD = "demo"  # nosec B105 # as public as the README; the demo refuses to run without DEBUG
 COUNCIL, TEMPLE = "jedi-council", "jedi-temple"
 PEOPLE: Mapping[str, Sequence[str]] = {
     "obiwan": (COUNCIL, TEMPLE),
     "anakin": (TEMPLE,),
     "yoda": (COUNCIL,),
+    "windu": (),
 }
-MANAGING = (
-    "view_usertaskrun",
-    "add_usertaskrun",
-    "assign_usertaskrun",
-    "cancel_usertaskrun",
-    "override_claim",
-    "view_usertaskdef",
-    "add_usertaskdef",
-)
+LEADS: Mapping[str, str] = {"windu": TEMPLE}
+"""Who moves the tasks of a group without being in it."""
+MANAGING = (*PERMISSIONS[Role.MANAGER], "add_usertaskrun", "add_usertaskdef")
+"""Given to yoda himself: he is in the council, and in no other group."""
 MADE_BY_DEMO = uuid.UUID("5d1b7a52-6c67-4b4e-9a1f-2f2f2a1f6d10")
 """The namespace of the runs' ids: loading the demo again finds the same runs."""
 
@@ -64,6 +62,8 @@ def _people() -> None:
             user.is_staff = name == "yoda"
             user.save()
             user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
+            if name in LEADS:
+                appoint(name, LEADS[name])
     managing = Permission.objects.filter(content_type__app_label="usertasks", codename__in=MANAGING)
     User.objects.get(username="yoda").user_permissions.add(*managing)
     if not User.objects.filter(username="admin").exists():

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
 
-from .models import EventType, Mail, MailChoice, MailKind, UserTaskEvent
+from .models import EventType, Mail, MailChoice, MailKind, Substitution, UserTaskEvent
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,11 @@ class Notice:
 
 
 def mails_about(events: Sequence[UserTaskEvent], now: datetime) -> Iterator[Mail]:
-    """The mails, not yet saved, that these published events ask for: two queries at most, however many there are."""
-    notices = [notice for event in events if (notice := notice_of(event))]
-    people = _people_named({notice.user_id for notice in notices if notice.user_id})
+    """The mails, not yet saved, that these published events ask for: three queries at most, however many there are."""
+    found = (notice for event in events if (notice := notice_of(event)))
+    # What somebody does with their own task is no news, to whoever stands in for them neither.
+    notices = [notice for notice in found if notice.user_id not in notice.doers]
+    people = _people_named({notice.user_id for notice in notices if notice.user_id}, now)
     members = _members_who_want_it({notice.group for notice in notices if notice.group})
     for notice in notices:
         concerned = members.get(notice.group, []) if notice.group else people.get(notice.user_id or "", [])
@@ -77,11 +79,21 @@ def _arrival(event: UserTaskEvent, user_id: str | None, group: str | None) -> No
     return Notice(event, MailKind.GROUP, group=group)
 
 
-def _people_named(user_ids: Iterable[str]) -> dict[str, list[User]]:
+def _people_named(user_ids: Iterable[str], now: datetime) -> dict[str, list[User]]:
+    """Name → whoever bears it, and who stands in for them."""
     if not user_ids:
         return {}
-    people = reachable().filter(username__in=user_ids).select_related("mail_choice")
-    return {user.username: [user] for user in people}
+    named = {user_id: {user_id} for user_id in user_ids}
+    for user_id, substitute_id in substitutions_of(user_ids, now):
+        named[user_id].add(substitute_id)
+    people = reachable().filter(username__in=set().union(*named.values())).select_related("mail_choice")
+    known = {user.username: user for user in people}
+    return {user_id: [known[name] for name in sorted(names) if name in known] for user_id, names in named.items()}
+
+
+def substitutions_of(user_ids: Iterable[str], now: datetime) -> Iterable[tuple[str, str]]:
+    """(who is away, who stands in for them) then."""
+    return Substitution.objects.at(now).filter(user_id__in=user_ids).values_list("user_id", "substitute_id")
 
 
 def _members_who_want_it(groups: Iterable[str]) -> dict[str, list[User]]:
@@ -95,6 +107,11 @@ def _members_who_want_it(groups: Iterable[str]) -> dict[str, list[User]]:
     return members
 
 
+def note_of_substitute(user: User, owner: str | None) -> dict[str, str]:
+    """What a mail to a substitute says beside the rest: for whom they get it."""
+    return {} if owner in (None, user.username) else {"stands_in_for": str(owner)}
+
+
 def reachable() -> QuerySet[User]:
     """The active accounts that have an address."""
     return User.objects.filter(is_active=True).exclude(email="")
@@ -106,6 +123,6 @@ def _mail(notice: Notice, user: User, now: datetime) -> Mail:
         run=notice.event.run,
         kind=notice.kind,
         occasion=f"event:{notice.event.pk}",
-        content=notice.content,
+        content={**notice.content, **note_of_substitute(user, notice.user_id)},
         next_attempt_at=now,
     )

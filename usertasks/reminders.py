@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from . import json_text
 from .models import Mail, MailChoice, MailKind, UserTaskRun
-from .notifications import reachable
+from .notifications import note_of_substitute, reachable, substitutions_of
 
 MAX_TEXT = 2000
 """Characters of a reminder that are mailed."""
@@ -21,27 +22,36 @@ MAX_TEXT = 2000
 
 @task
 def send_reminder(*, run: dict[str, Any], variables: dict[str, Any], key: str) -> None:
-    """Mail the owner of the run, or the members of its group; `variables["text"]` is what the mail says.
+    """Mail the owner of the run and who stands in for them, or the members of its group: `variables["text"]`.
 
     The run is read afresh: the back end of the task may take its time. The same `key` again mails nobody twice.
     """
     reminded = UserTaskRun.objects.open().filter(pk=UUID(run["id"])).first()
     if reminded is None:
         return
-    now, content = timezone.now(), {"text": text_of(variables.get("text"))}
-    people = concerned(reminded).select_related("mail_choice")
+    now, text = timezone.now(), text_of(variables.get("text"))
+    people = concerned(reminded, now).select_related("mail_choice")
     mails = [
-        Mail(user=user, run=reminded, kind=MailKind.REMINDER, occasion=key, content=content, next_attempt_at=now)
+        Mail(
+            user=user,
+            run=reminded,
+            kind=MailKind.REMINDER,
+            occasion=key,
+            content={"text": text, **note_of_substitute(user, reminded.user_id)},
+            next_attempt_at=now,
+        )
         for user in people
         if MailChoice.of(user).wants(MailKind.REMINDER)
     ]
     Mail.objects.bulk_create(mails, ignore_conflicts=True)
 
 
-def concerned(run: UserTaskRun) -> QuerySet[User]:
-    """Its owner, or the members of its group while it has none; as far as they can be mailed."""
+def concerned(run: UserTaskRun, now: datetime) -> QuerySet[User]:
+    """Its owner and who stands in for them, or the members of its group while it has none; as far as they can be
+    mailed."""
     if run.user_id is not None:
-        return reachable().filter(username=run.user_id)
+        substitutes = [substitute_id for _user_id, substitute_id in substitutions_of([run.user_id], now)]
+        return reachable().filter(username__in=[run.user_id, *substitutes])
     return reachable().filter(groups__name=run.user_group)
 
 

@@ -14,6 +14,8 @@ from django.urls import reverse
 RUNS = "admin:usertasks_usertaskrun_"
 DEFINITIONS = "admin:usertasks_usertaskdef_"
 TOKENS = "admin:usertasks_apitoken_"
+LEADS = "admin:usertasks_grouplead_"
+SUBSTITUTIONS = "admin:usertasks_substitution_"
 
 
 def url(name: str, *args: Any) -> str:

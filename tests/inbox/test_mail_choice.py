@@ -59,7 +59,7 @@ def test_a_person_finds_the_page_and_switches_a_kind_off(
     let_in(context, alice, live_server.url)
     page = context.new_page()
     page.goto("/inbox/")
-    page.get_by_role("link", name="Mails").click()
+    page.get_by_role("link", name="Settings").click()
     page.get_by_label("Somebody comments on my task").uncheck()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_be_visible()

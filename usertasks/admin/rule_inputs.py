@@ -18,6 +18,7 @@ from ..errors import Malformed
 from ..fieldtype import FieldType
 from ..fieldtypes import FIELD_TYPES
 from ..presentation import WIDGETS
+from ..signatures import KINDS
 from ..validation import FORMATS, Wrong
 
 NO_ANSWER = "no answer"
@@ -116,7 +117,7 @@ INPUTS: tuple[RuleInput, ...] = (
     RuleInput("validation", "min_length", "Shortest length", attributes=SHORT),
     RuleInput("validation", "max_length", "Longest length", attributes=SHORT),
     RuleInput("validation", "pattern", "Pattern", "A regular expression that occurs in the text.", attributes=CODE),
-    RuleInput("validation", "format", "Format", options=tuple(FORMATS)),
+    RuleInput("validation", "format", "Format", options=(*FORMATS, *KINDS)),
     RuleInput("presentation", "section", "Section", "A heading that neighbours share."),
     RuleInput("presentation", "widget", "Control", options=tuple(sorted(WIDGETS))),
     RuleInput("presentation", "placeholder", "Placeholder", "What an empty control shows."),

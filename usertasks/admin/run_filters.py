@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,9 +17,11 @@ from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 
+from ..actors import Door
+from ..callers import actor_of
 from ..filters import UserTaskRunFilterSet
 from ..models import Status, UserTaskDef
-from ..models.runs import NEWEST_FIRST
+from ..models.runs import NEWEST_FIRST, owners_seen_by
 
 if TYPE_CHECKING:
     BasePaginator = Paginator[Any]
@@ -139,11 +141,18 @@ class TextsFilter(admin.ListFilter):
                 "value": self.used_parameters.get(name, ""),
                 "type": "datetime-local" if name in self.moments else "text",
                 "errors": self.errors.get(name, []),
-                "known": self.suggestions[name]() if name in self.suggestions else [],
+                "known": self._known(name) if name in self.suggestions else [],
             }
         for name, texts in self.request.GET.lists():
             if name not in (*self.names(), PAGE_VAR):
                 yield {"name": name, "value": texts[-1], "type": "hidden"}
+
+    def _known(self, name: str) -> Sequence[str]:
+        """What is suggested: of people and groups, those whose runs one may see."""
+        if name == "user_task_def_name" or self.request.user.has_perm("usertasks.view_usertaskrun"):
+            return self.suggestions[name]()
+        users, groups = owners_seen_by(actor_of(self.request, Door.ADMIN))
+        return users if name == "user_id" else groups
 
 
 def matching(term: str) -> Q:

@@ -1,65 +1,112 @@
-"""API tokens in the admin: issued, shown once, and revoked."""
+"""API tokens in the admin: made for anybody, shown once, and revoked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.auth.models import User
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.utils import timezone
 
+from ..actors import APP, EVERY_SCOPE, Actor, Door, Scope
+from ..callers import actor_of
 from ..models import ApiToken
+from ..models.tokens import MAX_TOKEN_NAME, TokenState
+from ..tokens import NewToken, issue_token, revoke_token
+from .making import MadeByOperation, Name
 
-if TYPE_CHECKING:
-    BaseAdmin = admin.ModelAdmin[ApiToken]
-else:
-    BaseAdmin = admin.ModelAdmin
+LIFETIMES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year", "": "never"}
+"""Days → how the form calls them."""
+
+
+class TokenForm(forms.Form):
+    user_id = Name(
+        label="User", help_text="Whoever has the token acts as this user. Only a superuser makes one for one."
+    )
+    name = forms.CharField(required=False, max_length=MAX_TOKEN_NAME, help_text="What will use it.")
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope.value, scope.value) for scope in Scope],
+        initial=sorted(scope.value for scope in EVERY_SCOPE),
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What it is for, at most: admin is everything. It never does more than its user may.",
+    )
+    expires_in = forms.ChoiceField(label="Expires in", choices=list(LIFETIMES.items()), initial="90", required=False)
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, str(state.label)) for state in TokenState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
+        now = timezone.now()
+        narrowed = {
+            TokenState.LIVE: queryset.exclude(revoked_at__isnull=False).exclude(expires_at__lte=now),
+            TokenState.EXPIRED: queryset.filter(revoked_at=None, expires_at__lte=now),
+            TokenState.REVOKED: queryset.filter(revoked_at__isnull=False),
+        }
+        return next((rows for state, rows in narrowed.items() if state == self.value()), queryset)
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(BaseAdmin):
+class ApiTokenAdmin(MadeByOperation):
     """Only the digest is kept, so that there is nothing to change and nothing to show again."""
 
-    list_display = ("user", "created_at")
+    making_form = TokenForm
+    button = "Make the token"
+    list_display = ("title", "user", "hint", "purposes", "state", "created_at", "expires_at", "last_used_at", "made_by")
+    list_filter = (StateFilter,)
     list_select_related = ("user",)
-    search_fields = ("user__username",)
-    search_help_text = "Part of a username."
+    search_fields = ("user__username", "name", "hint")
+    search_help_text = "Part of a username or of a name, or how the token begins."
     ordering = ("-created_at", "-id")
     show_full_result_count = False
-    fields = ("user",)
+    actions = ("revoke",)
+    fields = (
+        ("title", "user"),
+        ("hint", "purposes"),
+        ("state", "revoked_at"),
+        ("created_at", "made_by"),
+        ("expires_at", "last_used_at"),
+    )
 
-    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
-        return False
+    def make(self, given: dict[str, Any], by: Actor) -> NewToken:
+        now = timezone.now()
+        return issue_token(
+            given["user_id"],
+            by=by,
+            now=now,
+            name=given["name"],
+            scopes=[Scope(scope) for scope in given["scopes"]],
+            expires_at=now + timedelta(days=int(given["expires_in"])) if given["expires_in"] else None,
+        )
 
-    def formfield_for_foreignkey(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> forms.ModelChoiceField[Any] | None:
-        """Whom a token may be for: only a superuser hands out the power of one."""
-        users = User.objects.filter(is_active=True).order_by("username")
-        assert isinstance(request.user, User)
-        kwargs["queryset"] = users if request.user.is_superuser else users.filter(is_superuser=False)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    def answer(self, request: HttpRequest, made: NewToken) -> HttpResponse:
+        """A page and no redirect: nothing but this answer ever holds the token."""
+        template = "admin/usertasks/apitoken/made.html"
+        return self.page(request, template, title=f"The token of {made.row.user}", made=made)
 
-    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
-        token = ApiToken.objects.issue(obj.user)
-        text = "The token of {}, which is shown only this once: {}"
-        self.message_user(request, format_html(text, obj.user, format_html("<code>{}</code>", token)), messages.WARNING)
+    @admin.display(description="token", ordering="name")
+    def title(self, token: ApiToken) -> str:
+        return str(token)
 
-    def log_addition(self, request: HttpRequest, obj: ApiToken, message: Any) -> Any:
-        """Django's log wants the row that the manager has written."""
-        return super().log_addition(request, ApiToken.objects.filter(user=obj.user).latest("id"), message)
+    @admin.display(description="scopes")
+    def purposes(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes)
 
-    def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
-        return self.response_post_save_add(request, obj)
+    @admin.display(description="state")
+    def state(self, token: ApiToken) -> str:
+        return token.state_at(timezone.now()).label
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().changeform_view(request, object_id, form_url, {**only_save, **(extra_context or {})})
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{APP}.change_apitoken")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        by, now = actor_of(request, Door.ADMIN), timezone.now()
+        self.do_to_each(request, queryset, lambda token: revoke_token(token.pk, by=by, now=now), "revoked")

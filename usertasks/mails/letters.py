@@ -45,6 +45,8 @@ class Letter:
     due_at: datetime | None
     who: str
     group: str
+    stands_in_for: str
+    """Whose task it was when the mail was planned, where it goes to their substitute."""
     words: str
     """Those of the comment or the reminder; of an endpoint, why it was switched off."""
     url: str
@@ -100,7 +102,7 @@ def _reason_of_run(mail: Mail, run: UserTaskRun, user: User) -> Needless | None:
     if mail.kind == MailKind.GROUP:
         is_waiting = run.status == Status.UNASSIGNED and run.user_group == mail.content.get("group")
         return None if is_waiting else Needless.TAKEN
-    is_theirs = run.user_id == user.username
+    is_theirs = run.user_id == user.username or run.user_id in actor_for(user).stands_in_for
     may_be_theirs = mail.kind == MailKind.REMINDER and run.user_id is None
     return None if is_theirs or may_be_theirs else Needless.REASSIGNED
 
@@ -118,6 +120,7 @@ def _letter(mail: Mail, comment: UserTaskComment | None) -> Letter:
         due_at=run.due_at if run else None,
         who=_who(content),
         group=str(content.get("group", "")),
+        stands_in_for=str(content.get("stands_in_for", "")),
         words=comment.comment if comment else str(content.get("text", content.get("reason", ""))),
         url=str(content.get("url", "")),
     )

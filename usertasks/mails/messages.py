@@ -30,6 +30,8 @@ SUBJECTS = {
     MailKind.ENDPOINT: gettext_lazy("Webhook endpoint switched off: %(url)s"),
 }
 
+SUBJECT_FOR_SUBSTITUTE = gettext_lazy("Assigned to %(stands_in_for)s: %(title)s")
+
 
 def message_of(letter: Letter) -> EmailMultiAlternatives:
     """The message, as the mail server will get it."""
@@ -57,8 +59,10 @@ def context_of(letter: Letter) -> dict[str, Any]:
 
 
 def _subject(letter: Letter) -> str:
-    names = {name: one_line(getattr(letter, name)) for name in ("title", "group", "who", "url")}
-    return Truncator(SUBJECTS[MailKind(letter.kind)] % names).chars(MAX_SUBJECT)
+    names = {name: one_line(getattr(letter, name)) for name in ("title", "group", "who", "url", "stands_in_for")}
+    is_for_substitute = letter.kind == MailKind.ASSIGNED and letter.stands_in_for
+    words = SUBJECT_FOR_SUBSTITUTE if is_for_substitute else SUBJECTS[MailKind(letter.kind)]
+    return Truncator(words % names).chars(MAX_SUBJECT)
 
 
 def one_line(text: str) -> str:

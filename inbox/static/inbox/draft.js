@@ -13,7 +13,8 @@
   const startsAs = (user) => PREFIX + encodeURIComponent(user) + ":";
   const copyKeys = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
   const newPage = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const csrfToken = () => decodeURIComponent((document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/) || ["", ""])[1]);
+  const cookie = (name) => decodeURIComponent((document.cookie.split(/;\s*/).find((pair) => pair.startsWith(name + "=")) || "").slice(name.length + 1));
+  const csrfToken = () => cookie("__Host-csrftoken") || cookie("csrftoken"); // the first over TLS only
 
   const readCopy = (key) => {
     try {

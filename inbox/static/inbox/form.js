@@ -134,6 +134,13 @@
     forms.splice(0, forms.length, ...forms.filter((form) => form.root.isConnected));
     begin(event.target);
   });
+  // Enter in a part of the page that has a button of its own presses that one, not the first of the form.
+  document.addEventListener("keydown", (event) => {
+    const part = event.target.closest("[data-enter]");
+    if (event.key !== "Enter" || !part || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    part.querySelector(`button[value="${part.dataset.enter}"]`).click();
+  });
   // What a browser fills in again when one comes back to the page, it fills in without a word.
   window.addEventListener("pageshow", () => forms.forEach((form) => form.show()));
 })();
