@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # `check` goes from the quick to the slow
-.PHONY: help run test check migrations deploy bench lint format lock clean FORCE
+.PHONY: help run test check scan audit migrations deploy bench lint format lock clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
@@ -33,7 +33,15 @@ test: $(VENV)/installed-requirements-dev.txt ## run every test on SQLite and on 
 	done; \
 	if [ -n "$$failed" ]; then echo "== tests failed on$$failed" >&2; exit 1; fi
 
-check: lint migrations deploy test ## what CI runs: lint, migrations in step, check --deploy, test
+check: lint scan audit migrations deploy test ## what CI runs: lint, scan, audit, migrations in step, check --deploy, test
+
+scan: $(VENV)/installed-requirements-dev.txt ## look for insecure code
+	@echo '== bandit'
+	@$(PYTHON) -m bandit --quiet --configfile pyproject.toml --recursive config inbox usertasks scanners manage.py
+
+audit: $(VENV)/installed-requirements-dev.txt ## look for known vulnerabilities of what is locked
+	@echo '== pip-audit'
+	@$(PYTHON) -m scanners.known_vulnerabilities requirements.txt requirements-dev.txt
 
 migrations: $(VENV)/installed-requirements-dev.txt
 	@echo '== migrations in step'

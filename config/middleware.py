@@ -1,20 +1,73 @@
-"""What is answered before Django reads a form, so that the answer is the same with DEBUG on.
+"""What holds for every answer, whoever gives it: its headers, and that a form can be read.
 
-With DEBUG, Django answers a form that it cannot read with a page that reads it once more, and fails.
+With DEBUG, Django answers a form that it cannot read with a page that reads it once more, and fails. So it is refused
+here, and the answer is the same with DEBUG on.
 """
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.security import SecurityMiddleware
+from django.utils.cache import patch_cache_control
 from django.utils.deprecation import MiddlewareMixin
 
 from .handlers import bad_request
 
 FORM = "application/x-www-form-urlencoded"
+
+UNUSED = (
+    "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope hid magnetometer "
+    "microphone midi payment picture-in-picture screen-wake-lock serial usb xr-spatial-tracking"
+)
+"""What a browser could do and no page here asks for; of names that it does not know a browser complains."""
+
+HEADERS: Mapping[str, str] = {
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED.split()),
+    # Nobody else's page may load an answer, not as a script or a picture either.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    # Else the web server says what it is.
+    "Server": "usertasks",
+}
+
+SIGNING_OUT = ("sign-out", "admin:logout")
+
+
+class HeadersMiddleware(SecurityMiddleware):
+    """The headers of every answer, those that are given before Django's own middleware is asked included.
+
+    It stands outermost; the redirect to TLS is left to Django's, which stands where refusals of a host are answered.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        return None
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not response.has_header("Cache-Control"):
+            _keep_to_this_person(request, response)
+        if request.method == "POST" and request.resolver_match and request.resolver_match.view_name in SIGNING_OUT:
+            # What was typed and not saved stays in the storage of the browser: draft.js sees to whose it is.
+            response.headers["Clear-Site-Data"] = '"cache"'
+        return super().process_response(request, response)
+
+
+def _keep_to_this_person(request: HttpRequest, response: HttpResponseBase) -> None:
+    """The API's answers are stored nowhere, pages in this person's browser alone, which asks before it shows one again.
+
+    Pages may be stored because the button "back" then shows what was typed, without JavaScript too. Signing out has
+    the browser forget it.
+    """
+    if request.path.startswith("/api/"):
+        patch_cache_control(response, private=True, no_store=True)
+    else:
+        patch_cache_control(response, private=True, no_cache=True)
 
 
 class ReadableFormMiddleware(MiddlewareMixin):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
+import json
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
+
+from usertasks.secret_keys import HOW_TO_MAKE_ONE, is_placeholder, secret_of_installation
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -17,14 +19,12 @@ VAR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 """Where what the deployment keeps lies: the SQLite database, uploads and a generated secret."""
 
 
-def _own_secret() -> str:
-    """A secret of this installation, made when first needed; machines that work together need SECRET_KEY set."""
-    path = VAR / "secret-key"
-    if not path.exists():
-        VAR.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
+def _secret(name: str) -> str:
+    """A secret of the deployment, which is none where everybody knows it; empty, where it is not set."""
+    secret: str = env.str(name, default="")
+    if secret and not DEBUG and is_placeholder(secret):
+        raise ImproperlyConfigured(f"{name} is a placeholder that everybody knows. Make one: {HOW_TO_MAKE_ONE}")
+    return secret
 
 
 def _database() -> dict[str, Any]:
@@ -59,6 +59,14 @@ def _mailer() -> dict[str, Any]:
     return {"BACKEND": mail["EMAIL_BACKEND"], "OPTIONS": options}
 
 
+def _roles() -> Any:
+    """What a group of the provider makes of somebody; whether it makes sense, `check` says."""
+    try:
+        return json.loads(env.str("OIDC_ROLES", default="") or "{}")
+    except ValueError:
+        raise ImproperlyConfigured('OIDC_ROLES must be JSON, such as {"task-admins": "admin"}.') from None
+
+
 def _public_url() -> str:
     """Where people reach the inbox, for links in mails: unless it is said, the first name under which it is served."""
     named = next((host for host in ALLOWED_HOSTS if not host.startswith((".", "*"))), "localhost")
@@ -69,10 +77,24 @@ def _public_url() -> str:
     return url.rstrip("/")
 
 
+PUBLIC_KEY_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA"]
+
+
+def _signature_algorithms() -> list[str]:
+    """With what tokens of the issuer may be signed: with a private key in any case, so never `none` and never HS256."""
+    named: list[str] = env.list("JWT_ALGORITHMS", default=PUBLIC_KEY_ALGORITHMS)
+    if not named or not set(named).issubset(PUBLIC_KEY_ALGORITHMS):
+        raise ImproperlyConfigured(f"JWT_ALGORITHMS must be some of {', '.join(PUBLIC_KEY_ALGORITHMS)}.")
+    return named
+
+
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret()
-# What the links of the audit are signed with; whoever changes it cannot verify what was written before.
-AUDIT_KEY = env.str("AUDIT_KEY", default="")
+# Machines that work together need the same one, so no server starts with the one that is made here: see checks.py.
+SECRET_KEY = _secret("SECRET_KEY") or secret_of_installation(VAR / "secret-key")
+SECRET_KEY_IS_GIVEN = bool(env.str("SECRET_KEY", default=""))
+# What the links of the audit are signed with; the fallbacks are the keys of before, with which old links are verified.
+AUDIT_KEY = _secret("AUDIT_KEY")
+AUDIT_KEY_FALLBACKS = env.list("AUDIT_KEY_FALLBACKS", default=[])
 # Whether a proxy stands before the web server: then the addresses of people, and whether they use TLS, come from it.
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -93,10 +115,52 @@ USERTASKS = {
     "TASKS": {"send-reminder": "usertasks.reminders.send_reminder", **env.dict("HOOK_TASKS", default={})},
 }
 
+# Single sign-on by OpenID Connect: see docs/sign-in.md. Without a server there is none.
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="").rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
+OIDC_SCOPES = env.str("OIDC_SCOPES", default="openid profile email").split()
+OIDC_USER_ID_CLAIM = env.str("OIDC_USER_ID_CLAIM", default="preferred_username")
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
+# What a value of the groups claim makes of somebody: {"task-admins": "admin", "finance-heads": "lead:finance"}.
+OIDC_ROLES = _roles()
+# Whether signing out here signs out at the provider as well.
+OIDC_SIGN_OUT = env.bool("OIDC_SIGN_OUT", default=True)
+# Whether people may sign in with a password that is kept here.
+LOCAL_PASSWORDS = env.bool("LOCAL_PASSWORDS", default=True)
+# So often may a name be tried from one address, and all names from it, in so many seconds: see inbox/sign_in_limits.py.
+SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", default=10)
+SIGN_IN_FAILURES_PER_ADDRESS = env.int("SIGN_IN_FAILURES_PER_ADDRESS", default=100)
+SIGN_IN_SECONDS = env.int("SIGN_IN_SECONDS", default=15 * 60)
+# allauth speaks to the provider, and nothing else: it has no pages here, and sends no mail.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+
+# Bearer tokens of the company's own issuer (JSON Web Tokens): see docs/jwt.md. Without an audience none is taken.
+JWT_AUDIENCE = env.str("JWT_AUDIENCE", default="")
+JWT_ISSUER = env.str("JWT_ISSUER", default="") or OIDC_SERVER_URL
+JWT_ALGORITHMS = _signature_algorithms()
+JWT_LEEWAY = env.int("JWT_LEEWAY", default=30)
+if JWT_AUDIENCE and not JWT_ISSUER:
+    raise ImproperlyConfigured("JWT_AUDIENCE needs JWT_ISSUER, or OIDC_SERVER_URL: whose tokens are to be taken?")
+
+# So many calls a second may one caller make, and so many at once, of each process; 0 for as many as they like.
+API_RATE = env.float("API_RATE", default=200.0)
+API_BURST = env.int("API_BURST", default=max(1, round(10 * API_RATE)))
+# So many tokens that are not valid may come from one address in a minute; 0 for as many as they like.
+API_FAILED_RATE = env.int("API_FAILED_RATE", default=300)
+if API_RATE < 0 or API_BURST < 1 or API_FAILED_RATE < 0 or JWT_LEEWAY < 0:
+    raise ImproperlyConfigured("API_RATE, API_FAILED_RATE and JWT_LEEWAY must not be negative, API_BURST at least 1.")
+
 # Where webhooks may go beside the public internet: names, addresses, networks. See usertasks/addresses.py.
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "::1"] if DEBUG else [])
 
 INSTALLED_APPS = [
+    # Before ours, which take from the admin what these put there.
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "usertasks",
     "inbox",
     "django.contrib.admin",
@@ -115,10 +179,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.HeadersMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "usertasks.api.middleware.HostMiddleware",
     "config.middleware.ReadableFormMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -127,6 +192,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "inbox.middleware.SignInMiddleware",
     "inbox.middleware.RefusalMiddleware",
 ]
@@ -174,6 +240,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's pages are made with our files
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -200,6 +267,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["usertasks.api.throttling.CallerThrottle"],
     "DEFAULT_PARSER_CLASSES": ["usertasks.api.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["usertasks.api.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "usertasks.api.renderers.AlwaysJSON",
@@ -240,16 +308,22 @@ SECURE_CSP: dict[str, list[str]] = {
 }
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# From signing in, not from the last click: who was put out of a group at the provider is out of it here the next day.
+SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=12 * 3600)
 SECURE_REFERRER_POLICY = "same-origin"
 if not DEBUG:
     # A proxy that ends TLS says so in this header.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
     SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # whoever probes these may stand beside us, without TLS
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
-    SESSION_COOKIE_SECURE = env.bool("COOKIE_SECURE", default=True)
-    CSRF_COOKIE_SECURE = env.bool("COOKIE_SECURE", default=True)
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("COOKIE_SECURE", default=True)
+    if SESSION_COOKIE_SECURE:
+        # A browser takes these names over TLS only, and from no other host: a neighbour's domain cannot set them.
+        SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 
 # Where `manage.py run_all` serves the demo.
 DEMO_PORT = env.int("PORT", default=8000)
@@ -258,7 +332,13 @@ DEMO_GRPC_PORT = env.int("GRPC_PORT", default=2023)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "class": "config.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     # Django's own handlers would say everything twice.
     "loggers": {"django": {"handlers": [], "propagate": True}},

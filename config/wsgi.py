@@ -10,6 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from usertasks.checks import require_secrets
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 MAX_CONTENT_TYPE = 500
@@ -34,3 +36,4 @@ class Readable:
 
 
 application = Readable(get_wsgi_application())
+require_secrets()

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 from tests.cast import admin, alice, bob, charlie, mona, service  # noqa: F401
+from tests.issuers import issuer  # noqa: F401
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no chromium, chromium-browser or google-chrome on PATH (Debian: apt-get install chromium)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.core.checks import register
 
-from .checks import tasks_can_be_loaded
+from .checks import doors_are_shut, secrets_are_secret, tasks_can_be_loaded
 
 
 class UserTasksConfig(AppConfig):
@@ -15,3 +15,5 @@ class UserTasksConfig(AppConfig):
 
     def ready(self) -> None:
         register(tasks_can_be_loaded)
+        register(secrets_are_secret, deploy=True)
+        register(doors_are_shut, deploy=True)

@@ -337,6 +337,9 @@ def _content(upload: UploadedFile[Any]) -> str:
     return base64.b64encode(upload.read()).decode()
 
 
-def file(field: Field, max_bytes: int) -> forms.Field:
-    """A file of at most `max_bytes`."""
-    return FileField(max_bytes=max_bytes, **common(field))
+def file(field: Field, max_bytes: int, *, accept: str = "") -> forms.Field:
+    """A file of at most `max_bytes`; a browser offers those that it takes for one of the types in `accept`."""
+    control = FileField(max_bytes=max_bytes, **common(field))
+    if accept:
+        control.widget.attrs["accept"] = accept
+    return control

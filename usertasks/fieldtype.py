@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
 
 from . import controls, json_text
 from .presentation import between
-from .validation import KEYWORDS, Field, Wrong, apply_rules, flaw_of_rules
+from .validation import FORMATS, KEYWORDS, Field, Wrong, apply_rules, flaw_of_rules
 
 
 class FieldType:
@@ -20,6 +20,8 @@ class FieldType:
     rules: ClassVar[frozenset[str]] = frozenset()
     tests: ClassVar[tuple[str, ...]] = ("equals", "in")
     """What a `show_if` of another field may ask of an answer, beside whether there is one."""
+    formats: ClassVar[Collection[str]] = tuple(FORMATS)
+    """What `format` may name, where the type has that rule."""
     has_default: ClassVar[bool] = True
     """Whether a form can begin with a value."""
 
@@ -56,7 +58,7 @@ class FieldType:
         for rule, bound in validation.items():
             if rule not in self.rules:
                 return f"{rule!r} is no rule for this type (there are: {', '.join(sorted(self.rules)) or 'none'})"
-            if flaw := flaw_of_rules(rule, bound, self.read_choice if rule == "choices" else self.read):
+            if flaw := flaw_of_rules(rule, bound, self.read_choice if rule == "choices" else self.read, self.formats):
                 return flaw
         for low, high in (("min", "max"), ("min_length", "max_length")):
             bounds = [self.bound(rule, validation[rule]) for rule in (low, high) if rule in validation]

@@ -26,6 +26,7 @@ from . import controls, json_text
 from .base64_schema import schema_of_base64
 from .fieldtype import FieldType
 from .presentation import LONG_TEXT, between, between_lengths, size_in_words, widget_of
+from .signatures import KINDS, pattern_of
 from .validation import DATE, FORMATS, TIME, Field, Wrong, whole
 
 INT64 = (-(2**63), 2**63 - 1)
@@ -299,7 +300,8 @@ NO_BASE64 = "must be base64 (RFC 4648, with padding)"
 
 class Bytes(FieldType):
     slot, json_type = "bytes", "string"
-    rules = frozenset({"min_length", "max_length"})
+    rules = frozenset({"min_length", "max_length", "format"})
+    formats = tuple(KINDS)
     tests = ()
     has_default = False
 
@@ -326,11 +328,14 @@ class Bytes(FieldType):
         return ("file",)
 
     def control(self, field: Field) -> forms.Field:
-        return controls.file(field, self._most(field))
+        kind = KINDS.get(field.validation.get("format", ""))
+        return controls.file(field, self._most(field), accept=kind.accept if kind else "")
 
     def hint(self, field: Field) -> str:
         low = field.validation.get("min_length")
-        return between(None if low is None else size_in_words(low), size_in_words(self._most(field)))
+        size = between(None if low is None else size_in_words(low), size_in_words(self._most(field)))
+        kind = KINDS.get(field.validation.get("format", ""))
+        return f"{kind.words[0].upper()}{kind.words[1:]}. {size}" if kind else size
 
     def to_form(self, value: Any) -> str:
         return controls.FileInput.saved
@@ -339,7 +344,10 @@ class Bytes(FieldType):
         return str(_("A file of %(size)s") % {"size": size_in_words(len(self.content(value)))})
 
     def schema(self, field: Field) -> dict[str, Any]:
-        return schema_of_base64(field.validation.get("min_length", 0), self._most(field))
+        schema = schema_of_base64(field.validation.get("min_length", 0), self._most(field))
+        if name := field.validation.get("format"):
+            schema["allOf"] = [*schema.get("allOf", []), {"pattern": pattern_of(name)}]
+        return schema
 
     def _most(self, field: Field) -> int:
         most: int = min(MAX_BYTES, field.validation.get("max_length", MAX_BYTES))

@@ -2,18 +2,19 @@
 
 `min`, `max` and `choices` speak of the value (of a list, `choices` are what may be in it), `min_length` and
 `max_length` of its length (characters, bytes, items), `pattern` is a regular expression that occurs somewhere in a text
-(as in JSON Schema), `format` a name of `FORMATS`. Patterns are RE2's: no look-around and no back-references, and in
-return no text makes one take for ever.
+(as in JSON Schema), `format` a name of `FORMATS`, of a file one of its `KINDS`. Patterns are RE2's: no look-around and
+no back-references, and in return no text makes one take for ever.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import re2
 
 from .errors import Fault
+from .signatures import KINDS, is_of_kind
 
 MAX_CHOICES = 1000
 MAX_PATTERN = 1000
@@ -47,8 +48,9 @@ def apply_rules(bounds: Mapping[str, Any], value: Any) -> None:
         RULES[rule](value, bound)
 
 
-def flaw_of_rules(rule: str, bound: Any, read: Callable[[Any], Any]) -> str | None:
-    """Why `bound` makes no sense for `rule`, or None; `read` refuses, with `Wrong`, what is no value of the type."""
+def flaw_of_rules(rule: str, bound: Any, read: Callable[[Any], Any], formats: Collection[str]) -> str | None:
+    """Why `bound` makes no sense for `rule`, or None; `read` refuses, with `Wrong`, what is no value of the type, and
+    `formats` are those that the type has."""
     if rule in ("min", "max"):
         return None if _is_readable(bound, read) else f"{rule!r} must be a value of the field's type"
     if rule == "choices":
@@ -63,8 +65,8 @@ def flaw_of_rules(rule: str, bound: Any, read: Callable[[Any], Any]) -> str | No
             else f"'pattern' must be a regular expression (RE2) of at most {MAX_PATTERN} characters"
         )
     if rule == "format":
-        is_format = isinstance(bound, str) and bound in FORMATS
-        return None if is_format else f"'format' must be one of: {', '.join(FORMATS)}"
+        is_format = isinstance(bound, str) and bound in formats
+        return None if is_format else f"'format' must be one of: {', '.join(formats)}"
     is_length = isinstance(bound, int) and not isinstance(bound, bool) and bound >= 0
     return None if is_length else f"{rule!r} must be a whole number from 0"
 
@@ -131,7 +133,11 @@ def _pattern(value: str, pattern: str) -> None:
         raise Wrong("invalid", f"must match {pattern}")
 
 
-def _format(value: str, name: str) -> None:
+def _format(value: str | bytes, name: str) -> None:
+    if isinstance(value, bytes):
+        if not is_of_kind(value, name):
+            raise Wrong("invalid", f"must be {KINDS[name].words}")
+        return
     shape, example = FORMATS[name]
     if not re2.fullmatch(shape, value, RE2_OPTIONS):
         raise Wrong("invalid", f"must be written like {example}")

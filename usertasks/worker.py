@@ -22,8 +22,8 @@ from django.tasks import TaskResultStatus
 from django.utils import timezone
 
 from . import operations
+from .audit import seal
 from .errors import Refused
-from .feed import publish
 from .models import ArmedHook
 from .operations import TaskCall
 from .tasks import registered_tasks, task_at
@@ -173,7 +173,7 @@ class Worker:
 
     def step(self, pool: ThreadPoolExecutor, now: datetime) -> int:
         """One round: how much there was to do."""
-        done = publish(now) + fire_due(now)
+        done = seal(now) + fire_due(now)
         done += self._settle_finished(now)
         for job in self.jobs:
             done += self._start(pool, job, now)
@@ -233,7 +233,8 @@ class Worker:
 
 def _log_trouble(problem: Exception) -> None:
     """Say that the database does not do what it should, and begin anew with another connection."""
-    log("trouble", error=type(problem).__name__, detail=str(problem).strip().replace("\n", " ")[:200])
+    # What stands after the first line may be the row that was at fault, with somebody's answers.
+    log("trouble", error=type(problem).__name__, detail=str(problem).strip().partition("\n")[0][:200])
     connection.close()
 
 
@@ -259,7 +260,7 @@ def work_off(jobs: Sequence[Job], now: datetime) -> int:
 
 
 def _rounds(jobs: Sequence[Job], now: datetime) -> Iterator[int]:
-    while done := publish(now) + fire_due(now) + sum(_work_off(job, now) for job in jobs):
+    while done := seal(now) + fire_due(now) + sum(_work_off(job, now) for job in jobs):
         yield done
 
 

@@ -1,0 +1,1 @@
+"""What `make check` asks of scanners that others have written."""
