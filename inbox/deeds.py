@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from usertasks import operations
-from usertasks.errors import Fault, InvalidArgument, Stale
+from usertasks.actors import Actor
+from usertasks.errors import Fault, InvalidArgument, Refused, Stale
 from usertasks.models import Status
 from usertasks.operations import SavePolicy
 from usertasks.rules import Action
@@ -64,6 +66,29 @@ def complete(page: TaskPage, argument: str) -> Done:
     return Done(_("Completed"), saved=ANSWER, leaves=True)
 
 
+def assign(page: TaskPage, argument: str) -> Done:
+    move, version = page.moving.move, _version(page)
+    if not (move.user_id or move.user_group):
+        raise InvalidArgument.at("user_id", Fault("required", _("Name a person, a group, or both")))
+    # Whose it is they have seen, and are held to: whoever has taken it since keeps it.
+    run = operations.assign(
+        page.run.id,
+        by=page.by,
+        user_id=move.user_id or None,
+        user_group=move.user_group or None,
+        override_claim=version is not None,
+        expected=version,
+    )
+    return Done(_("The task is with %s now.") % (run.user_id or run.user_group))
+
+
+def cancel(page: TaskPage, argument: str) -> Done:
+    if not page.moving.move.is_sure:
+        raise InvalidArgument.at("sure", Fault("required", _("Tick that this task is to end without an answer")))
+    operations.cancel(page.run.id, by=page.by, expected=_version(page))
+    return Done(_("The task is cancelled."))
+
+
 def add_comment(page: TaskPage, argument: str) -> Done:
     operations.add_comment(page.run.id, _words(page, "comment"), by=page.by)
     return Done(_("Your comment is added."), saved="comment")
@@ -89,12 +114,22 @@ DEEDS: Mapping[str, Callable[[TaskPage, str], Done]] = {
     "release": release,
     "save_progress": save_progress,
     "complete": complete,
+    "assign": assign,
+    "cancel": cancel,
     "add_comment": add_comment,
     "edit_comment": edit_comment,
     "delete_comment": delete_comment,
     "discard": discard,
 }
 """The value of a button, up to its colon → what it does."""
+
+
+def note_unasked(refusal: Refused, button: str, run_id: UUID, by: Actor) -> None:
+    """Write down that a button was refused, where no operation was asked: the task is out of sight, or the form is not
+    filled in."""
+    verb = button.partition(":")[0]
+    if verb in DEEDS and verb != discard.__name__:
+        operations.note([refusal], verb, by=by, run_id=run_id)
 
 
 def do(page: TaskPage, button: str) -> Done:

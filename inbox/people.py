@@ -1,15 +1,25 @@
-"""Whom a form suggests where it asks for a person."""
+"""Whom a form suggests where it asks for a person or a group."""
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
+from collections.abc import Collection
+
+from django.contrib.auth.models import Group, User
+
+from usertasks.roles import Role
 
 MAX_PEOPLE = 200
 
 
-def members_of(group: str | None) -> list[str]:
-    """The names of the active users in a group, as many as a list of suggestions bears; of no group, nobody."""
-    if group is None:
-        return []
-    users = User.objects.filter(groups__name=group, is_active=True).order_by("username")
-    return list(users.values_list("username", flat=True)[:MAX_PEOPLE])
+def members_of(groups: Collection[str] | None) -> list[str]:
+    """The names of the active users in any of these groups, as many as a list of suggestions bears; None is anybody."""
+    users = User.objects.filter(is_active=True)
+    if groups is not None:
+        users = users.filter(groups__name__in=groups).distinct()
+    return list(users.order_by("username").values_list("username", flat=True)[:MAX_PEOPLE])
+
+
+def names_of_groups() -> list[str]:
+    """The groups that people work in, as far as accounts tell: what is a role only is none."""
+    groups = Group.objects.exclude(name__in=list(Role)).order_by("name")
+    return list(groups.values_list("name", flat=True)[:MAX_PEOPLE])

@@ -38,6 +38,8 @@ from .changes import Changes
 from .chosen import ChosenFile, chosen_files
 from .contest import Contest
 from .draft_box import DraftBox
+from .explained import Explained, explained, may_explain
+from .moving import Move, MovingBox
 from .people import members_of
 from .typed import Typed
 
@@ -58,10 +60,13 @@ def run_seen_by(by: Actor, run_id: UUID) -> UserTaskRun:
 
 @dataclass(frozen=True)
 class Asked:
-    """What else of the page somebody wants to see, as the address says it: the history, a comment to be changed."""
+    """What else of the page somebody wants to see, as the address says it: the history, a comment to be changed,
+    what the rules say of somebody."""
 
     history: str = ""
     comment: str = ""
+    explain: str | None = None
+    """About whom the rules are to be explained; the empty text is the one who asks, None is nobody."""
 
 
 NOTHING_ASKED = Asked()
@@ -130,6 +135,7 @@ class TaskPage:
         files: MultiValueDict[str, Any] | None = None,
         must_be_complete: bool = False,
         asked: Asked = NOTHING_ASKED,
+        move: Move | None = None,
     ) -> None:
         self.run, self.by, self.typed = run, by, typed
         self.title = readable(run.user_task_def_name)
@@ -137,7 +143,10 @@ class TaskPage:
         self.can_answer = Action.SAVE_PROGRESS in self.actions
         self.is_overdue = run.is_overdue(timezone.now())
         self.fields: Sequence[UserTaskField] = list(run.definition.fields.all())
-        people = members_of(run.user_group) if self.can_answer and any(map(asks_for_a_person, self.fields)) else ()
+        is_about_people = self.can_answer and any(map(asks_for_a_person, self.fields))
+        people = members_of([run.user_group]) if is_about_people and run.user_group else ()
+        self.moving = MovingBox(run, by, self.actions, move)
+        self.asked = asked
         self.changes = Changes.since(run, typed.version if typed else None)
         self.contest = Contest.of(self.fields, self.changes, run, typed, files)
         # A button alone answers nothing: then the form shows what is stored.
@@ -157,6 +166,27 @@ class TaskPage:
         self.shows_all_history = asked.history == EVERYTHING or self._is_far_back(self.asked_event)
         self.draft = DraftBox(run, by, self.fields)
         self.comment_draft = typed.input("comment") if typed else ""
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether they do it for its owner, who is away."""
+        return self.run.is_open and self.run.user_id in self.by.stands_in_for
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether they must not do it, whatever else they may."""
+        return self.run.is_open and self.by.user_id in self.run.excluded_user_ids
+
+    @property
+    def may_explain(self) -> bool:
+        return may_explain(self.run, self.by)
+
+    @cached_property
+    def explained(self) -> Explained | None:
+        """What the rules say of whom one asks about."""
+        if self.asked.explain is None or not self.may_explain:
+            return None
+        return explained(self.run, self.asked.explain, self.by)
 
     @property
     def changed_names(self) -> list[str]:

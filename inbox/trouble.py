@@ -8,13 +8,17 @@ from django.utils.translation import gettext as _
 
 from usertasks.actors import Actor
 from usertasks.api.problems import HTTP_STATUS
-from usertasks.errors import Fault, InvalidArgument, Refused, Stale
+from usertasks.errors import Fault, InvalidArgument, NotAllowed, Refused, Stale
 from usertasks.events import sentence
 from usertasks.models import Status, UserTaskRun
 from usertasks.rules import Action, decide
 
 from .changes import COMMENTING, Change
+from .reasons import reason_in_words
 from .task_page import TaskPage
+
+MOVING = ("user_id", "user_group", "sure")
+"""What is asked for by the part of the page that moves or cancels."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,33 @@ class Trouble:
     detail: str = ""
     changes: list[Change] = field(default_factory=list)
     comment_faults: list[Fault] = field(default_factory=list)
+    move_faults: list[Fault] = field(default_factory=list)
 
 
 def trouble_of(refusal: Refused, page: TaskPage, button: str) -> Trouble:
     """What to say of a refusal; `page` shows the run as it is by now."""
     if isinstance(refusal, InvalidArgument):
-        faults = list(refusal.faults.get("comment", []))
-        return Trouble(422, _("Please correct what is marked below"), "" if faults else refusal.detail, [], faults)
+        of_comment = list(refusal.faults.get("comment", []))
+        of_move = [fault for name in MOVING for fault in refusal.faults.get(name, [])]
+        detail = "" if of_comment or of_move else refusal.detail
+        headline_of_faults = _("Please correct what is marked below")
+        return Trouble(422, headline_of_faults, detail, comment_faults=of_comment, move_faults=of_move)
     if isinstance(refusal, Stale) or _is_late(page, button):
         changes = page.changes.events or last_changes(page.run)
         detail = _("Nothing was saved. What you typed is still here.")
         return Trouble(409, headline(page.run, page.by), detail, changes)
-    return Trouble(HTTP_STATUS[refusal.code], refusal.title, refusal.detail)
+    return Trouble(HTTP_STATUS[refusal.code], refusal.title, _why_not(refusal, page, button))
+
+
+def _why_not(refusal: Refused, page: TaskPage, button: str) -> str:
+    """The rule that stands against it in words, where it was a rule about who may."""
+    if not isinstance(refusal, NotAllowed) or button not in set(Action):
+        return refusal.detail
+    verdict = decide(Action(button), page.run, page.by)
+    if verdict.allowed:  # in principle, and not to what was asked for
+        return refusal.detail
+    words = reason_in_words(Action(button), verdict, page.run)
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _is_late(page: TaskPage, button: str) -> bool:

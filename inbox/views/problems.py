@@ -65,7 +65,7 @@ def _typed_and_page(request: HttpRequest) -> tuple[Typed | None, str]:
     match = request.resolver_match
     if match and match.view_name == "inbox:task":
         return typed_in(request, match.kwargs["run_id"]), request.get_full_path()
-    if match and match.view_name == "sign-in":
+    if match and match.view_name in ("sign-in", "sign-in-elsewhere"):
         page = request.POST.get("next", "")
         is_safe = url_has_allowed_host_and_scheme(page, allowed_hosts=None)
         return typing.from_text(request.POST.get("typed", "")), page if is_safe else "/"

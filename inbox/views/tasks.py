@@ -22,8 +22,9 @@ from inbox import typed as typing
 from inbox.boxes import tabs_for
 from inbox.chosen import answers_of, files_for_form, with_uploads
 from inbox.conflicts import conflict_of
-from inbox.deeds import EVERYTHING, NOTHING, Done, do
+from inbox.deeds import EVERYTHING, NOTHING, Done, do, note_unasked
 from inbox.downloads import download
+from inbox.moving import move_in
 from inbox.task_page import Asked, TaskPage, run_seen_by
 from inbox.trouble import trouble_of
 from inbox.typed import ANSWER, Typed, typed_in
@@ -45,7 +46,7 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if request.method == "POST":
         return _press(request, run_id, by)
     typed = typing.kept(run_id, username=by.user_id)
-    asked = Asked(history=request.GET.get("history", ""), comment=request.GET.get("edit", ""))
+    asked = _asked(request)
     try:
         page = TaskPage(run_seen_by(by, run_id), by, typed, files=_files(typed), asked=asked)
     except NotFound:
@@ -53,6 +54,11 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if typed and not page.has_news:  # typed, and typed back
         page = TaskPage(page.run, by, asked=asked)
     return _show(request, page)
+
+
+def _asked(request: HttpRequest) -> Asked:
+    query = request.GET
+    return Asked(query.get("history", ""), comment=query.get("edit", ""), explain=query.get("explain"))
 
 
 @require_safe
@@ -75,8 +81,13 @@ def _press(request: HttpRequest, run_id: UUID, by: Actor) -> HttpResponse:
     try:
         typed = _with_uploads(typed, by)
         page = _typed_page(request, run_id, by, typed)
+    except Refused as refusal:
+        note_unasked(refusal, _button(request), run_id, by)
+        return _refuse(request, typed, refusal)
+    try:
         done = do(page, _button(request))
     except Refused as refusal:
+        note_unasked(refusal, _button(request), run_id, by)
         return _refuse(request, typed, refusal)
     return _go_on(request, page, done)
 
@@ -99,8 +110,8 @@ def _button(request: HttpRequest) -> str:
 
 def _typed_page(request: HttpRequest, run_id: UUID, by: Actor, typed: Typed) -> TaskPage:
     is_complete = _button(request) == Action.COMPLETE
-    files = files_for_form(typed, request.FILES)
-    return TaskPage(run_seen_by(by, run_id), by, typed, files=files, must_be_complete=is_complete)
+    files, move = files_for_form(typed, request.FILES), move_in(request.POST.dict())
+    return TaskPage(run_seen_by(by, run_id), by, typed, files=files, must_be_complete=is_complete, move=move)
 
 
 def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpResponse:

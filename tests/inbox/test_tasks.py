@@ -199,7 +199,7 @@ def test_a_manager_saves_and_completes_what_somebody_has(alice: User, mona: User
     assert (run.user_id, run.status) == ("mona", Status.DONE)
 
 
-@pytest.mark.parametrize("button", ["", "explode", "view", "assign", "edit_comment:x", "delete_comment:٣", "claim:7"])
+@pytest.mark.parametrize("button", ["", "explode", "view", "edit_comment:x", "delete_comment:٣", "claim:7"])
 def test_an_unknown_button_is_refused_and_loses_nothing(alice: User, button: str) -> None:
     run = claimed_by(alice)
     response = press(signed_in(alice), run, button, **ANSWERS)
