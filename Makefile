@@ -29,7 +29,7 @@ test: $(VENV)/installed-requirements-dev.txt ## run every test on SQLite and on 
 	@trap 'exit 130' INT TERM; failed=; \
 	for database in sqlite postgresql; do \
 	  echo "== tests on $$database"; \
-	  USERTASKS_TEST_DATABASE=$$database $(PYTHON) -m pytest -n $(WORKERS) $(TEST_ARGS) || failed="$$failed $$database"; \
+	  USERTASKS_TEST_DATABASE=$$database $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup $(TEST_ARGS) || failed="$$failed $$database"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "== tests failed on$$failed" >&2; exit 1; fi
 

@@ -141,6 +141,8 @@ JWT_AUDIENCE = env.str("JWT_AUDIENCE", default="")
 JWT_ISSUER = env.str("JWT_ISSUER", default="") or OIDC_SERVER_URL
 JWT_ALGORITHMS = _signature_algorithms()
 JWT_LEEWAY = env.int("JWT_LEEWAY", default=30)
+# What a token that names no scope of ours is for; nothing, where this is empty. See usertasks/actors.py.
+JWT_SCOPES = env.list("JWT_SCOPES", default=["admin"])
 if JWT_AUDIENCE and not JWT_ISSUER:
     raise ImproperlyConfigured("JWT_AUDIENCE needs JWT_ISSUER, or OIDC_SERVER_URL: whose tokens are to be taken?")
 
@@ -264,7 +266,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "usertasks.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "usertasks.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["usertasks.api.throttling.CallerThrottle"],

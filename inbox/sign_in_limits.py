@@ -7,6 +7,7 @@ their own desk. A name that is tried from very many addresses is only slowed dow
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,7 +90,8 @@ def _digest(*parts: str) -> str:
 
 def attempt_of(name: str, address: str | None, now: datetime) -> Attempt:
     """The try of that name, however it is spelled, from that address (IPv4 or IPv6), as far as one is known."""
-    return Attempt(name.strip().casefold(), _network_of(address), now)
+    # Django signs people in under any spelling of a name that Unicode takes for the same.
+    return Attempt(unicodedata.normalize("NFKC", name).strip().casefold(), _network_of(address), now)
 
 
 def _network_of(address: str | None) -> str:

@@ -42,8 +42,21 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> None:
 SECONDS_TO_CLOSE = 20
 
 
+TOUCHING = frozenset({"db", "transactional_db", "live_server"})
+"""The fixtures through which a test uses the database."""
+
+
+def _touches_the_database(item: pytest.Item) -> bool:
+    markers = ("django_db", "postgresql", "each_database")
+    uses_fixture = not TOUCHING.isdisjoint(getattr(item, "fixturenames", ()))
+    return uses_fixture or any(item.get_closest_marker(marker) for marker in markers)
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marker
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if connection.vendor == "postgresql":  # what touches no database was tried beside SQLite
+        config.hook.pytest_deselected(items=[item for item in items if not _touches_the_database(item)])
+        items[:] = [item for item in items if _touches_the_database(item)]
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")

@@ -21,6 +21,7 @@ from jwt.algorithms import get_default_algorithms
 
 from usertasks.signing_keys import ring_of
 
+SUBJECT = "0815"
 AUDIENCE = "usertasks"
 
 
@@ -84,7 +85,7 @@ class Issuer:
     def claims(self, **more: Any) -> dict[str, Any]:
         """Those of a valid access token of alice; None takes one away."""
         now = int(time.time())
-        usual = {"iss": self.url, "aud": AUDIENCE, "sub": "0815", "iat": now, "exp": now + 300}
+        usual = {"iss": self.url, "aud": AUDIENCE, "sub": SUBJECT, "iat": now, "exp": now + 300}
         claims = {**usual, "preferred_username": "alice", **more}
         return {name: value for name, value in claims.items() if value is not None}
 

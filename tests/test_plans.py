@@ -66,6 +66,8 @@ def _many_runs(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Ite
         # A vacuum marks as visible to all only what has reached the disk.
         cursor.execute("SET synchronous_commit TO on")
         cursor.execute(FILL.replace(" % ", " %% "), {"runs": RUNS})
+        # Else the foreign key of each event is looked up by a plan that was made while the table was empty.
+        cursor.execute("ANALYZE usertasks_usertaskrun")
         cursor.execute(HAPPEN)
         cursor.execute("RESET synchronous_commit")
         cursor.execute("VACUUM ANALYZE usertasks_usertaskrun, usertasks_usertaskevent")

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+pytestmark = [pytest.mark.each_database, pytest.mark.xdist_group("running")]
+
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 120
 SECONDS_FOR_TIMERS = 60
@@ -34,13 +36,14 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture
-def surroundings(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a stranger: nothing set but the ports, and on the second run the database."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     if connection.vendor == "postgresql":
         kept["DATABASE_URL"] = os.environ["DATABASE_URL"]
-    return {**kept, "VAR_DIR": str(tmp_path), "PORT": str(free_port()), "GRPC_PORT": str(free_port()), "DEBUG": "true"}
+    ports = {"PORT": str(free_port()), "GRPC_PORT": str(free_port())}
+    return {**kept, **ports, "VAR_DIR": str(tmp_path_factory.mktemp("var")), "DEBUG": "true"}
 
 
 def run_all(surroundings: dict[str, str]) -> subprocess.Popen[str]:
@@ -54,7 +57,7 @@ def run_all(surroundings: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def running(surroundings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     process = run_all(surroundings)
     end = time.monotonic() + SECONDS_TO_START

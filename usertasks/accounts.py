@@ -15,12 +15,13 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils import timezone
 
 from . import json_text
-from .actors import APP
+from .actors import APP, actor_for
 from .errors import NotAllowed, NotSignedIn
 from .leads import follow_the_leads
-from .models import GroupLead
+from .models import ApiToken, GroupLead
 from .roles import STAFF, Role
 
 MAX_NAME = 150
@@ -189,12 +190,23 @@ def _no_password() -> str:
 
 
 def require_may_be_taken_over(user: User) -> None:
-    """Raises `NotAllowed` where an account has a password of its own: then it is not said that they are the same."""
+    """Raises `NotAllowed` where an account that was there has a password of its own, or is worth having: a name that
+    somebody may choose for themselves at the provider does not say that they are the same."""
+    if _is_worth_having(user):
+        raise NotAllowed(
+            f"The account {user.get_username()} has rights of its own, so its name is not enough. Have an "
+            "administrator link it: `manage.py link_account`."
+        )
     if settings.LOCAL_PASSWORDS and user.has_usable_password():
         raise NotAllowed(
             f"There is an account {user.get_username()} with a password of its own. Sign in with that, or have an "
             "admin take the password away."
         )
+
+
+def _is_worth_having(user: User) -> bool:
+    is_trusted = user.is_superuser or user.is_staff or actor_for(user).permissions
+    return bool(is_trusted) or ApiToken.objects.live(timezone.now()).filter(user=user).exists()
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from .actors import Actor, Scope
 from .errors import Fault, InvalidArgument, NotFound, Refused
 from .filters import Search
 from .models import BulkChange, UserTaskRun
+from .operations import noting_refusals
 from .rules import require_scope
 
 MAX_RUNS = 1000
@@ -68,13 +69,14 @@ def change_many(
     return results, _remember(action, results, owners, by)
 
 
+@noting_refusals
 def undo(change_id: UUID, *, by: Actor) -> list[Result]:
     """Give the runs of a bulk change back to whom they had; those that have changed since are refused as `Stale`."""
     require_scope(Scope.RUNS_WRITE, by)
     change = BulkChange.objects.filter(pk=change_id, actor=by.user_id).first()
     if change is None:
         raise NotFound("There is no such change of yours.")
-    return [_restore(item, by) for item in change.items]
+    return [_restore(change.action, item, by) for item in change.items]
 
 
 def _try(
@@ -123,12 +125,10 @@ def _remember(
     return BulkChange.objects.create(actor=by.user_id, action=action, items=items)
 
 
-def _restore(item: Mapping[str, Any], by: Actor) -> Result:
-    run_id = UUID(item["id"])
+def _restore(done: str, item: Mapping[str, Any], by: Actor) -> Result:
+    run_id, owner = UUID(item["id"]), {name: item[name] for name in ("user_id", "user_group")}
     try:
-        run = operations.restore_owner(
-            run_id, by=by, user_id=item["user_id"], user_group=item["user_group"], expected=item["version"]
-        )
+        run = operations.restore_owner(run_id, by=by, done=done, **owner, expected=item["version"])
     except Refused as refusal:
         return Result(run_id, refusal=refusal)
     return Result(run_id, run=run)

@@ -35,7 +35,7 @@ def doors_are_shut(**kwargs: Any) -> list[CheckMessage]:
     if settings.USERTASKS.get("GRPC_ANONYMOUS_USER"):
         hint = "Unset GRPC_ANONYMOUS_USER, and give callers tokens."
         found.append(Warning("gRPC calls without a token are answered.", hint=hint, id="usertasks.W002"))
-    for name in ("OIDC_SERVER_URL", "JWT_ISSUER"):
+    for name in ("OIDC_SERVER_URL", *(["JWT_ISSUER"] if settings.JWT_AUDIENCE else [])):
         if getattr(settings, name, "").startswith("http://"):
             hint = "Whoever stands between can sign people in as anybody: it must begin with https://."
             found.append(Warning(f"{name} is reached without TLS.", hint=hint, id="usertasks.W003"))

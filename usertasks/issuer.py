@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from . import json_text
-from .actors import EVERY_SCOPE, Scope
+from .actors import Scope
 from .errors import Malformed
 from .signing_keys import FAMILIES, ring_of
 
@@ -78,13 +78,13 @@ def claims_of(text: str, *, now: datetime | None = None) -> Claims:
 
 
 def scopes_of(claims: Claims) -> frozenset[Scope]:
-    """What a token is for: the scopes of ours that it names, or everything where it names none.
+    """What a token is for: the scopes of ours that it names, or `JWT_SCOPES` where it names none.
 
     They may stand behind the audience and a slash, as some providers insist. Raises `NotBelieved`.
     """
     words = {*_words(claims.get("scope", "")), *_words(claims.get("scp", ""))}
     plain = {word.removeprefix(f"{settings.JWT_AUDIENCE}/") for word in words}
-    return frozenset(scope for scope in Scope if scope in plain) or EVERY_SCOPE
+    return frozenset(scope for scope in Scope if scope in plain) or frozenset(map(Scope, settings.JWT_SCOPES))
 
 
 def _words(said: Any) -> list[str]:

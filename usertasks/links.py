@@ -29,9 +29,19 @@ def linked_account(provider: str, subject: str, identity: Identity) -> User:
     return user
 
 
+def link_account(provider: str, subject: str, user: User) -> None:
+    """Say that an account is that of a subject of the provider, whatever it may do. Raises `NotAllowed` for one that
+    belongs to somebody else, or a subject that has another account."""
+    links = SocialAccount.objects.filter(provider=provider)
+    if links.filter(uid=subject).exclude(user=user).exists() or links.filter(user=user).exclude(uid=subject).exists():
+        raise NotAllowed("One of the two is linked already. A superuser can delete the link under Social accounts.")
+    links.get_or_create(provider=provider, uid=subject, defaults={"user": user})
+
+
 @transaction.atomic
 def _newly_linked(provider: str, subject: str, identity: Identity) -> User:
     """The account of that name, if it belongs to nobody else. The same person may come twice at once."""
+    was_there = User.objects.filter(username=identity.user_id).exists()
     user = User.objects.select_for_update().get(pk=account_of(identity).pk)
     links = SocialAccount.objects.filter(provider=provider, user=user)
     if links.exclude(uid=subject).exists():
@@ -40,6 +50,7 @@ def _newly_linked(provider: str, subject: str, identity: Identity) -> User:
             "An admin can undo that in the admin."
         )
     if not links.exists():
-        require_may_be_taken_over(user)
+        if was_there:
+            require_may_be_taken_over(user)
         SocialAccount.objects.create(provider=provider, uid=subject, user=user)
     return user

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from .actors import APP
 
 
@@ -55,7 +57,12 @@ def create_roles(apps: Any) -> None:
     content_types, permissions = apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")
     groups = apps.get_model("auth", "Group")
     for role, codenames in PERMISSIONS.items():
-        group, _is_new = groups.objects.get_or_create(name=role.value)
+        group, is_new = groups.objects.get_or_create(name=role.value)
+        if not is_new and codenames and not group.permissions.exists() and group.user_set.exists():
+            raise ImproperlyConfigured(
+                f"There is a group {role.value!r} with people in it, who would get the rights of the role of that "
+                "name. Rename it first, and the user_group of its open tasks."
+            )
         for codename in codenames:
             content_type, _is_new = content_types.objects.get_or_create(app_label=APP, model=_model_of(codename))
             # Django names permissions after a migration; a name that is there it leaves alone.

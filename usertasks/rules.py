@@ -206,11 +206,12 @@ def require(
     return verdict
 
 
-def require_for(action: Action, run: Owned, person: str) -> None:
+def require_for(action: Action, run: Owned, person: str, *, by: Actor) -> None:
     """Like `require`, for a trusted service: the state counts, and who is excluded; owner and group do not."""
     require_state(action, run)
     if RULES[action].keeps_out_excluded:
         require_not_excluded(run, person)
+        require_not_excluded(run, by.user_id)  # nobody gets round four eyes by naming somebody else
 
 
 def require_state(action: Action, run: Owned) -> None:

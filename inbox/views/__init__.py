@@ -4,7 +4,7 @@ from .boxes import box
 from .drafts import bring_back, save_draft, upload
 from .mail_choice import mail_choice
 from .problems import bad_request, csrf_failure, page_not_found
-from .sign_in import sign_in, sign_in_to_admin, sign_out
+from .sign_in import change_password, sign_in, sign_in_to_admin, sign_out
 from .single_sign_on import sign_in_back, sign_in_elsewhere
 from .substitutes import end, substitutes
 from .tasks import file, task
@@ -14,6 +14,7 @@ __all__ = [
     "bad_request",
     "box",
     "bring_back",
+    "change_password",
     "csrf_failure",
     "end",
     "file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +96,12 @@ sign_in = SignIn.as_view()
 class SignOut(LogoutView):
     """Ends the session here; whoever came from the provider is taken there, to end theirs as well."""
 
+    http_method_names = ("get", "head", "post", "options")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A link ends no session: to the sign-in page, which leads whoever is signed in to their tasks."""
+        return HttpResponseRedirect(reverse("sign-in"))
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         there = request.session.get(SIGN_OUT_AT, "")
         response = super().post(request, *args, **kwargs)
@@ -135,6 +142,19 @@ def sign_in_to_admin(request: HttpRequest) -> HttpResponseBase:
         page = request.GET.get("next") or reverse("admin:index")
         return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': page})}")
     return SignInToAdmin.as_view()(request)
+
+
+def change_password(request: HttpRequest) -> HttpResponseBase:
+    """The admin's page for a new password, where passwords count; guessing the old one is guessing all the same."""
+    if not settings.LOCAL_PASSWORDS:
+        raise NotAllowed(_("Nobody signs in with a password here."))
+    attempt = sign_in_limits.attempt_of(request.user.get_username(), address_of(request), timezone.now())
+    if request.method == "POST":
+        attempt.begin()
+    response = admin.site.password_change(request)
+    if response.status_code == HTTPStatus.FOUND:
+        attempt.succeed()
+    return response
 
 
 def brought_back(request: HttpRequest, typed: Typed | None) -> HttpResponse | None:

@@ -81,3 +81,14 @@ def test_a_browser_writes_only_with_the_csrf_token(alice: User) -> None:
     browser.get("/inbox/")
     token = browser.cookies["csrftoken"].value
     assert browser.post(path, "{}", content_type="application/json", headers={"X-CSRFToken": token}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"])
+@pytest.mark.parametrize("body", ["a=b", "{", "csrfmiddlewaretoken=x"])
+def test_a_session_without_the_csrf_header_is_refused_whatever_the_body_is(alice: User, kind: str, body: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    path = f"{API}user-task-runs/{a_run().id.hex}/claim/"
+    for headers in ({}, {"X-CSRFToken": "wrong"}):
+        answer = client.generic("POST", path, body, content_type=kind, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")

@@ -16,10 +16,12 @@ from django.db import connection
 
 from tests.api.conftest import Caller
 from tests.cast import FINANCE, a_definition, a_run, a_user, token_of
-from tests.issuers import Issuer, unavailable
+from tests.issuers import SUBJECT, Issuer, unavailable
 from usertasks.actors import INSIDE, Actor
 from usertasks.bearers import bearer_of
 from usertasks.errors import NotSignedIn
+from usertasks.issuer import provider_of_sign_on
+from usertasks.links import link_account
 from usertasks.models import GroupLead
 from usertasks.signing_keys import ring_of
 
@@ -32,6 +34,11 @@ def no_passwords(settings: Any) -> None:
 
 def runs(nobody: Caller, text: str) -> Any:
     return nobody.get("user-task-runs/", Authorization=f"Bearer {text}")
+
+
+def is_known(issuer: Issuer, user: User, subject: str = "") -> None:
+    """Somebody with rights has said who at the issuer this is."""
+    link_account(provider_of_sign_on(), subject or SUBJECT, user)
 
 
 def actor(text: str) -> Actor:
@@ -128,9 +135,27 @@ def test_an_account_with_a_password_of_its_own_is_not_taken_over(
     settings.LOCAL_PASSWORDS = True
     text = issuer.token(preferred_username="admin")
     assert runs(nobody, text).status_code == 401
-    admin.set_unusable_password()
-    admin.save()
+    is_known(issuer, admin)
     assert actor(text).holds("override_claim")
+
+
+@pytest.mark.parametrize("right", ["superuser", "staff", "permission", "group", "token"])
+def test_an_account_with_rights_of_its_own_is_not_had_by_its_name(
+    nobody: Caller, issuer: Issuer, alice: User, right: str
+) -> None:
+    alice.is_superuser, alice.is_staff = right == "superuser", right == "staff"
+    alice.save()
+    held = Permission.objects.get(codename="act_on_behalf")
+    if right == "permission":
+        alice.user_permissions.add(held)
+    elif right == "group":
+        alice.groups.get().permissions.add(held)
+    elif right == "token":
+        token_of(alice)
+    assert runs(nobody, issuer.token()).status_code == 401
+    is_known(issuer, alice)
+    assert runs(nobody, issuer.token()).status_code == 200
+    assert runs(nobody, issuer.token(sub="4711")).status_code == 401
 
 
 def test_a_name_that_was_given_to_somebody_else_does_not_give_them_the_account(
@@ -164,6 +189,7 @@ def test_groups_in_the_token_count_for_this_call_with_what_they_may(issuer: Issu
     auditors.permissions.add(Permission.objects.get(codename="view_usertaskrun"))
     Group.objects.get(name=FINANCE).permissions.add(Permission.objects.get(codename="override_claim"))
     alice.user_permissions.add(Permission.objects.get(codename="add_usertaskrun"))
+    is_known(issuer, alice)
     alone = actor(issuer.token(groups=["auditors", "unheard-of"]))
     assert alone.groups == {"auditors", "unheard-of"}
     assert alone.permissions == {"view_usertaskrun", "add_usertaskrun"}
@@ -195,6 +221,7 @@ def test_a_role_given_here_counts_where_the_issuer_does_not_decide_about_roles(
 ) -> None:
     alice.groups.add(Group.objects.get(name="manager"), Group.objects.get(name="lead"))
     GroupLead.objects.create(user_id="alice", user_group="it")
+    is_known(issuer, alice)
     text = issuer.token(groups=[FINANCE])
     assert actor(text).groups == {FINANCE, "manager", "lead"}
     assert actor(text).leads == {"it"}
@@ -203,14 +230,19 @@ def test_a_role_given_here_counts_where_the_issuer_does_not_decide_about_roles(
     assert actor(text).leads == frozenset()
 
 
-def test_scopes_of_the_token_limit_what_can_be_done_with_it(nobody: Caller, issuer: Issuer, service: User) -> None:
+def test_scopes_of_the_token_limit_what_can_be_done_with_it(
+    nobody: Caller, issuer: Issuer, service: User, settings: Any
+) -> None:
     body = {"user_task_def": {"name": a_definition().name}, "user_group": FINANCE}
+    is_known(issuer, service)
 
     def create(scope: str) -> int:
         text = issuer.token(preferred_username="service", scope=scope)
         return int(nobody.post("user-task-runs/", body, Authorization=f"Bearer {text}").status_code)
 
     assert [create(scope) for scope in ("openid", "runs:write", "runs:read")] == [201, 201, 403]
+    settings.JWT_SCOPES = []
+    assert [create(scope) for scope in ("openid", "runs:write")] == [403, 201]
 
 
 def test_who_calls_costs_a_fixed_number_of_queries(
@@ -233,7 +265,7 @@ def test_a_token_that_expires_while_somebody_waits_is_worth_nothing_any_more(iss
 
 
 def test_a_superuser_stays_one_whatever_groups_the_token_names(issuer: Issuer, db: None) -> None:
-    a_user("root", groups=[FINANCE], is_superuser=True)
+    is_known(issuer, a_user("root", groups=[FINANCE], is_superuser=True))
     root = actor(issuer.token(preferred_username="root", groups=["it"]))
     assert root.groups == {"it"}
     assert root.holds("act_on_behalf")

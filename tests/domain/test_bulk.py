@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
 from tests.cast import a_run, claimed_by, done_by
-from usertasks import bulk, operations
+from usertasks import bulk, leads, operations
 from usertasks.actors import actor_for
 from usertasks.bulk import MAX_RUNS, Result, change_many, ids_of, undo
 from usertasks.errors import InvalidArgument, NotFound
 from usertasks.filters import Search
-from usertasks.models import BulkChange, UserTaskRun
+from usertasks.models import BulkChange, Substitution, UserTaskRun
 
 pytestmark = pytest.mark.django_db
 
@@ -102,3 +104,55 @@ def test_it_takes_a_thousand_and_no_more(mona: User, monkeypatch: pytest.MonkeyP
     a_run()
     with pytest.raises(InvalidArgument):
         ids_of(search)
+
+
+class TestUndoTakesTheRightOfNow:
+    def test_whoever_left_the_group_gets_nothing_back(self, alice: User) -> None:
+        run = claimed_by(alice)
+        _, change = change_many("release", [run.id], {}, by=actor_for(alice))
+        assert change is not None
+        alice.groups.clear()
+        assert codes(undo(change.id, by=actor_for(alice))) == ["not_found"]
+        assert owners(run) == [(None, "finance")]
+
+    def test_whoever_may_not_assign_any_more_takes_nothing_away(self, bob: User, mona: User) -> None:
+        run = a_run()
+        _, change = change_many("assign", [run.id], {"user_id": "bob"}, by=actor_for(mona))
+        assert change is not None
+        mona.user_permissions.remove(Permission.objects.get(codename="assign_usertaskrun"))
+        assert codes(undo(change.id, by=actor_for(User.objects.get(username="mona")))) == ["not_allowed"]
+        assert owners(run) == [("bob", None)]
+
+    def test_a_lead_who_was_dismissed_moves_nothing(self, bob: User, charlie: User) -> None:
+        leads.appoint("charlie", "finance")
+        run = a_run()
+        arguments = {"user_id": "bob", "user_group": "finance"}
+        _, change = change_many("assign", [run.id], arguments, by=actor_for(charlie))
+        assert change is not None
+        leads.dismiss("charlie", "finance")
+        assert codes(undo(change.id, by=actor_for(charlie))) == ["not_found"]
+
+    def test_a_lead_takes_back_what_they_moved(self, bob: User, charlie: User) -> None:
+        leads.appoint("charlie", "finance")
+        run = a_run()
+        arguments = {"user_id": "bob", "user_group": "finance"}
+        _, change = change_many("assign", [run.id], arguments, by=actor_for(charlie))
+        assert change is not None
+        assert codes(undo(change.id, by=actor_for(charlie))) == ["done"]
+        assert owners(run) == [(None, "finance")]
+
+    def test_what_a_substitute_takes_back_names_both(self, alice: User, charlie: User) -> None:
+        run, now = claimed_by(alice), timezone.now()
+        period = {"starts_at": now - timedelta(days=1), "ends_at": now + timedelta(days=1)}
+        standing_in = Substitution.objects.create(user_id="alice", substitute_id="charlie", named_by="alice", **period)
+        charlie.groups.add(Group.objects.get(name="finance"))
+        _, change = change_many("release", [run.id], {}, by=actor_for(charlie))
+        assert change is not None
+        assert codes(undo(change.id, by=actor_for(charlie))) == ["done"]
+        last = run.events.last()
+        assert last is not None
+        assert (last.actor, last.data["on_behalf_of"], owners(run)) == ("charlie", "alice", [("alice", "finance")])
+        _, change = change_many("release", [run.id], {}, by=actor_for(charlie))
+        assert change is not None
+        standing_in.delete()
+        assert codes(undo(change.id, by=actor_for(charlie))) == ["not_allowed"]

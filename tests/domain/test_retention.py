@@ -279,6 +279,7 @@ def test_what_lies_beside_the_runs_goes_as_well(alice: User, admin: User) -> Non
     event = run.events.earliest("number")
     Delivery.objects.update(state="delivered")
     UserTaskEvent.objects.filter(pk=event.pk).update(time=long_ago)
+    assert purge(older_than="365", dry_run=True) == purge(older_than="365d", dry_run=True)
     dry = purge(older_than="365d", dry_run=True)
     assert "Nothing was changed" in dry
     assert ApiToken.objects.count() == 5
@@ -291,6 +292,17 @@ def test_what_lies_beside_the_runs_goes_as_well(alice: User, admin: User) -> Non
     assert set(Substitution.objects.values_list("substitute_id", flat=True)) == {"young"}
 
 
+def test_a_dry_run_counts_once_what_goes_with_its_run(alice: User) -> None:
+    run, now = done_by(alice), timezone.now()
+    a_while_ago = now + timedelta(seconds=1)
+    mail = {"user": alice, "kind": "assigned", "next_attempt_at": now, "state": MailState.SENT, "settled_at": now}
+    Mail.objects.create(run=run, occasion="of a run that is purged", **mail)
+    Mail.objects.create(run=claimed_by(alice), occasion="of one that is not", **mail)
+    mails = retention.old_rows(a_while_ago)["mails"]
+    for anonymise in (True, False):
+        assert retention.left_beside(mails, a_while_ago, anonymise=anonymise).get().run != run
+
+
 def test_what_somebody_has_typed_into_an_open_task_stays(alice: User) -> None:
     run, now = claimed_by(alice), timezone.now() - timedelta(days=400)
     drafts.write(run.id, Writing({"answer-requestedItem": ["half"]}), by=actor_for(alice), now=now)
@@ -300,7 +312,7 @@ def test_what_somebody_has_typed_into_an_open_task_stays(alice: User) -> None:
     assert Upload.objects.get() == upload
 
 
-@pytest.mark.parametrize("span", ["", "365", "1y", "-1d", "d", "1.5d"])
+@pytest.mark.parametrize("span", ["", "365 d", "1y", "-1d", "d", "1.5d"])
 def test_a_span_that_is_none_is_refused(span: str) -> None:
     with pytest.raises(CommandError, match="--older-than"):
         purge(older_than=span)

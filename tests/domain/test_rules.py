@@ -294,3 +294,11 @@ class TestExplain:
     def test_names_neither_the_excluded_nor_leaves_out_the_substitute(self, alice: User, bob: User, sue: User) -> None:
         assert explain(a_run(excluded_user_ids=["bob"]), user_id=None, by=actor_for(alice)).who_could_act == ["alice"]
         assert explain(a_run(user_id="alice"), user_id=None, by=actor_for(alice)).who_could_act == ["alice", "sue"]
+
+
+def test_nobody_gets_round_four_eyes_by_naming_somebody_else(service: User) -> None:
+    run = a_run(excluded_user_ids=["service"])
+    with pytest.raises(NotAllowed):
+        operations.complete(run.id, {}, by=actor_for(service), user_id="alice")
+    with pytest.raises(NotAllowed):
+        operations.save_progress(run.id, {}, by=actor_for(service), user_id="alice")

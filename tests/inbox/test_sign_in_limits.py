@@ -15,7 +15,7 @@ from pytest_django import Settings
 from inbox.models import SignInAttempt
 from inbox.sign_in_limits import attempt_of
 from tests.cast import PASSWORD, claimed_by
-from tests.inbox.pages import task_url
+from tests.inbox.pages import signed_in, task_url
 from usertasks.errors import Throttled
 
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
@@ -51,7 +51,7 @@ def test_a_name_may_be_tried_a_few_times_from_one_address_and_then_again_later(n
 
 
 def test_however_it_is_spelled_it_is_the_same_name(now: datetime) -> None:
-    spellings = ["alice", "ALICE", " alice", "alice\0", "Alice"]
+    spellings = ["alice", "ALICE", " alice", "alice\0", "Alice", "\uff41lice", "ali\uff43e"]
     assert sum(attempts(name, HERE, now, 1) for name in spellings) == 3
 
 
@@ -149,3 +149,12 @@ def test_no_log_says_what_was_typed(now: datetime, alice: User, caplog: pytest.L
 def test_a_form_that_is_not_filled_in_is_no_guess(now: datetime) -> None:
     for _time in range(9):
         assert Client().post("/sign-in/", {"username": "alice", "password": ""}).status_code == 200
+
+
+def test_whoever_guesses_the_old_password_waits_as_well(now: datetime, admin: User, settings: Settings) -> None:
+    client = signed_in(admin)
+    guess = {"old_password": "wrong", "new_password1": "correct battery", "new_password2": "correct battery"}
+    answers = [client.post("/admin/password_change/", guess) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    settings.LOCAL_PASSWORDS = False
+    assert client.get("/admin/password_change/").status_code == 403

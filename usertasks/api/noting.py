@@ -30,13 +30,19 @@ NOT_NOTED = frozenset({"not_signed_in", "throttled", "method_not_allowed"})
 """Nobody, somebody who asks so often that each answer must cost little, and what is no change at all."""
 
 
+def _is_known(request: Any) -> bool:
+    """Whether it was found out who asks, without finding it out now: that may be what was refused."""
+    user = getattr(request, "_user", None)
+    return bool(user and user.is_authenticated)
+
+
 def note(refusal: Refused, context: Mapping[str, Any]) -> None:
     """Write the refusal down, if it is of a change and no operation has done so."""
     request, view = context.get("request"), context.get("view")
     subject: str | None = getattr(view, "subject", None)
     if request is None or view is None or subject is None or view.action is None:
         return
-    if request.method in SAFE_METHODS or refusal.code in NOT_NOTED or not request.user.is_authenticated:
+    if request.method in SAFE_METHODS or refusal.code in NOT_NOTED or not _is_known(request):
         return
     verb = VERBS.get((subject, view.action), view.action)
     run_id = guid_of(str(view.kwargs.get("pk", ""))) if subject in ABOUT_RUNS else None

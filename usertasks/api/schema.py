@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.authentication import SessionScheme as BaseSessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
@@ -42,3 +43,10 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "A token of `manage.py create_api_token`."}
+
+
+class SessionScheme(BaseSessionScheme):  # type: ignore[no-untyped-call]
+    """The session of a browser, as DRF's own is described."""
+
+    target_class = "usertasks.api.authentication.SessionAuthentication"
+    priority = 1

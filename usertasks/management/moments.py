@@ -9,13 +9,13 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-SPAN = re.compile(r"([0-9]{1,6})([hdw])")
-UNITS: dict[str, Any] = {"h": "hours", "d": "days", "w": "weeks"}
+SPAN = re.compile(r"([0-9]{1,6})([hdw]?)")
+UNITS: dict[str, Any] = {"h": "hours", "d": "days", "w": "weeks", "": "days"}
 
 
 def span_of(option: str, text: str) -> timedelta:
-    """`365d`, `52w`, `12h`. Raises `CommandError`."""
-    found = SPAN.fullmatch(text)
+    """`365d`, `52w`, `12h`; a number alone means days. Raises `CommandError`."""
+    found = SPAN.fullmatch(str(text))
     if found is None:
         raise CommandError(f"{option} {text!r} is no span of time. Say it as 365d, 52w or 12h.")
     return timedelta(**{UNITS[found[2]]: int(found[1])})

@@ -27,7 +27,7 @@ from ..rules import (
     require_not_excluded,
     require_state,
 )
-from .beats import commit, hand, lock, locked, person_of
+from .beats import commit, hand, locked, person_of
 from .refusals import noting_refusals
 
 
@@ -90,7 +90,7 @@ def save_progress(
     run = locked(run_id, by, expected, user_id)
     person = _doer(run, user_id, by)
     if _is_trusted(run, person, by):
-        require_for(Action.SAVE_PROGRESS, run, person)
+        require_for(Action.SAVE_PROGRESS, run, person, by=by)
     else:
         require(Action.SAVE_PROGRESS, run, by, policy=policy)
     if policy is SavePolicy.FAIL_IF_CLAIMED_BY_OTHER and run.user_id not in (None, person):
@@ -115,7 +115,7 @@ def complete(
     if _is_repeat(run, person, results):
         return run
     if _is_trusted(run, person, by):
-        require_for(Action.COMPLETE, run, person)
+        require_for(Action.COMPLETE, run, person, by=by)
     else:
         require(Action.COMPLETE, run, by)
     if run.user_id not in (None, person) and complete_policy() is CompletePolicy.FAIL_IF_CLAIMED_BY_OTHER:
@@ -142,15 +142,30 @@ def cancel(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskR
 @noting_refusals
 @transaction.atomic
 def restore_owner(
-    run_id: UUID, *, by: Actor, user_id: str | None, user_group: str | None, expected: int
+    run_id: UUID, *, by: Actor, done: str, user_id: str | None, user_group: str | None, expected: int
 ) -> UserTaskRun:
-    """Take a claim, release or assignment back that `by` made: the caller vouches for that.
+    """Take back what `by` has `done`, a claim, release or assignment, and give the run to whom it had.
 
-    `Stale` if anything happened since.
+    That takes what doing the opposite takes, now: whoever lost the right since gets nothing back by it. `Stale` if
+    anything happened since.
     """
-    run = lock(UserTaskRun.objects.filter(pk=run_id), expected)
-    require_state(Action.ASSIGN, run)
-    return hand(run, by=by, user_id=user_id, user_group=user_group)
+    run = locked(run_id, by, expected)
+    _require_may_take_back(run, by, done, user_id, user_group)
+    absent = user_id if user_id in by.stands_in_for else None
+    return hand(run, by=by, user_id=user_id, user_group=user_group, on_behalf_of=absent)
+
+
+def _require_may_take_back(run: UserTaskRun, by: Actor, done: str, user_id: str | None, user_group: str | None) -> None:
+    """Raises what the table gives."""
+    if done == Action.CLAIM:
+        require(Action.RELEASE, run, by)
+    elif done == Action.ASSIGN or (user_id != by.user_id and user_id not in by.stands_in_for):
+        if done == Action.RELEASE and by.holds("override_claim"):  # as they were when they took it away
+            require_state(Action.ASSIGN, run)
+        elif require(Action.ASSIGN, run, by).reason == LEAD.reason and user_group not in by.leads:
+            raise NotAllowed(f"{by.user_id} moves runs among the groups that they lead only.")
+    elif user_id == by.user_id:
+        require(Action.CLAIM, run, by)
 
 
 def _absent_owner(run: UserTaskRun, by: Actor) -> str | None:
