@@ -70,6 +70,8 @@ def assign(page: TaskPage, argument: str) -> Done:
     move, version = page.moving.move, _version(page)
     if not (move.user_id or move.user_group):
         raise InvalidArgument.at("user_id", Fault("required", _("Name a person, a group, or both")))
+    if page.moving.unknown:
+        raise InvalidArgument.of(page.moving.unknown)
     # Whose it is they have seen, and are held to: whoever has taken it since keeps it.
     run = operations.assign(
         page.run.id,

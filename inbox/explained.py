@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from usertasks.actors import Actor
 from usertasks.errors import InvalidArgument
 from usertasks.models import UserTaskRun
 from usertasks.rules import Action, explain
 
-from .reasons import NAMES, reason_in_words
+from .people import has_account
+from .reasons import NAMES, as_sentence, reason_in_words
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,17 @@ def explained(run: UserTaskRun, user_id: str, by: Actor) -> Explained:
     try:
         told = explain(run, user_id=user_id.strip() or None, by=by)
     except InvalidArgument as refusal:
-        return Explained(user_id, fault=refusal.detail)
+        return Explained(user_id, fault=_words_of(refusal))
+    if not any(verdict.allowed for verdict in told.actions.values()) and not has_account(told.user_id):
+        return Explained(
+            told.user_id, who_could_act=told.who_could_act, fault=_("There is no account %s.") % told.user_id
+        )
     lines = [
         Line(str(NAMES[Action(name)]), verdict.allowed, reason_in_words(Action(name), verdict, run))
         for name, verdict in told.actions.items()
     ]
     return Explained(told.user_id, lines, told.who_could_act)
+
+
+def _words_of(refusal: InvalidArgument) -> str:
+    return " ".join(as_sentence(fault.message) for faults in refusal.faults.values() for fault in faults)

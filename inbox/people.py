@@ -1,4 +1,4 @@
-"""Whom a form suggests where it asks for a person or a group."""
+"""Whom a form suggests where it asks for a person or a group, and who is known here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ def members_of(groups: Collection[str] | None) -> list[str]:
     if groups is not None:
         users = users.filter(groups__name__in=groups).distinct()
     return list(users.order_by("username").values_list("username", flat=True)[:MAX_PEOPLE])
+
+
+def has_account(name: str) -> bool:
+    """Whether somebody of that name can sign in."""
+    return User.objects.filter(username=name, is_active=True).exists()
+
+
+def is_group(name: str) -> bool:
+    """Whether there is, as far as accounts tell, a group of that name."""
+    return Group.objects.filter(name=name).exists()
 
 
 def names_of_groups() -> list[str]:

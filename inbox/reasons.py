@@ -33,6 +33,11 @@ RIGHTS: Mapping[str, Any] = {
 """What the permissions of the rules are called."""
 
 
+def as_sentence(words: str) -> str:
+    """What the domain says in the middle of a sentence, as one of its own."""
+    return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith((".", "!", "?")) else ".")
+
+
 def reason_in_words(action: Action, verdict: Verdict, run: UserTaskRun) -> str:
     """Why somebody may, or may not; without their name, so that it holds for me and for others."""
     return _why(verdict.reason, run) if verdict.allowed else _why_not(action, verdict.reason, run)

@@ -18,6 +18,7 @@ from usertasks.models.runs import MAX_ID
 from usertasks.roles import Role
 
 from .people import members_of
+from .reasons import as_sentence
 
 FIELD_OF = {"starts_at": "first_day", "ends_at": "last_day"}
 """Argument of the domain → the field of the form that asks for it."""
@@ -55,7 +56,7 @@ class SubstituteForm(forms.Form):
         for name, found in faults.items():
             field = FIELD_OF.get(name, name)
             for fault in found:
-                self.add_error(field if field in self.fields else None, fault.message)
+                self.add_error(field if field in self.fields else None, as_sentence(fault.message))
 
 
 @dataclass(frozen=True)

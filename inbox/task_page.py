@@ -199,6 +199,11 @@ class TaskPage:
         has_edited = any(remark.draft != remark.comment.comment for remark in self.remarks() if remark.can_edit)
         return has_edited or bool(self.comment_draft.strip()) or bool(self.changed_names)
 
+    @property
+    def has_no_place(self) -> bool:
+        """Whether answers were typed into a form that is there no more."""
+        return not self.can_answer and bool(self.changed_names)
+
     @cached_property
     def questions(self) -> list[Question]:
         hidden = hidden_among(self.fields, self.run.results)

@@ -17,6 +17,8 @@ from usertasks.models import ApiToken
 from usertasks.models.tokens import MAX_TOKEN_NAME, TokenState
 from usertasks.tokens import scopes_within
 
+from .reasons import as_sentence
+
 LIFETIMES: Mapping[str, Any] = {"7": _("7 days"), "30": _("30 days"), "90": _("90 days"), "365": _("1 year")}
 """Days → how the form calls them. A token that never expires is for administrators to make."""
 
@@ -65,7 +67,7 @@ class TokenForm(forms.Form):
         """Say beside the fields what the domain has against them; what concerns none, above them all."""
         for name, found in faults.items():
             for fault in found:
-                self.add_error(name if name in self.fields else None, fault.message)
+                self.add_error(name if name in self.fields else None, as_sentence(fault.message))
         if not faults:
             self.add_error(None, otherwise)
 

@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 
 from usertasks.actors import Actor
 from usertasks.api.problems import HTTP_STATUS
-from usertasks.errors import Fault, InvalidArgument, NotAllowed, Refused, Stale
+from usertasks.errors import Fault, Faults, InvalidArgument, NotAllowed, Refused, Stale
 from usertasks.events import sentence
 from usertasks.models import Status, UserTaskRun
 from usertasks.rules import Action, decide
 
 from .changes import COMMENTING, Change
-from .reasons import reason_in_words
+from .reasons import as_sentence, reason_in_words
 from .task_page import TaskPage
 
 MOVING = ("user_id", "user_group", "sure")
@@ -30,22 +30,28 @@ class Trouble:
     detail: str = ""
     changes: list[Change] = field(default_factory=list)
     comment_faults: list[Fault] = field(default_factory=list)
-    move_faults: list[Fault] = field(default_factory=list)
+    move_faults: Faults = field(default_factory=dict)
+    """By what they are about: one of `MOVING`."""
 
 
 def trouble_of(refusal: Refused, page: TaskPage, button: str) -> Trouble:
     """What to say of a refusal; `page` shows the run as it is by now."""
     if isinstance(refusal, InvalidArgument):
         of_comment = list(refusal.faults.get("comment", []))
-        of_move = [fault for name in MOVING for fault in refusal.faults.get(name, [])]
+        of_move = {name: refusal.faults[name] for name in MOVING if name in refusal.faults}
         detail = "" if of_comment or of_move else refusal.detail
-        headline_of_faults = _("Please correct what is marked below")
-        return Trouble(422, headline_of_faults, detail, comment_faults=of_comment, move_faults=of_move)
+        return Trouble(422, _to_correct(), detail, comment_faults=of_comment, move_faults=of_move)
     if isinstance(refusal, Stale) or _is_late(page, button):
         changes = page.changes.events or last_changes(page.run)
         detail = _("Nothing was saved. What you typed is still here.")
         return Trouble(409, headline(page.run, page.by), detail, changes)
+    if isinstance(refusal, NotAllowed) and button == Action.ASSIGN and page.moving.objections:
+        return Trouble(HTTP_STATUS[refusal.code], _to_correct(), move_faults=page.moving.objections)
     return Trouble(HTTP_STATUS[refusal.code], refusal.title, _why_not(refusal, page, button))
+
+
+def _to_correct() -> str:
+    return _("Please correct what is marked below")
 
 
 def _why_not(refusal: Refused, page: TaskPage, button: str) -> str:
@@ -55,8 +61,7 @@ def _why_not(refusal: Refused, page: TaskPage, button: str) -> str:
     verdict = decide(Action(button), page.run, page.by)
     if verdict.allowed:  # in principle, and not to what was asked for
         return refusal.detail
-    words = reason_in_words(Action(button), verdict, page.run)
-    return f"{words[:1].upper()}{words[1:]}."
+    return as_sentence(reason_in_words(Action(button), verdict, page.run))
 
 
 def _is_late(page: TaskPage, button: str) -> bool:

@@ -26,17 +26,16 @@ class Notice:
     @property
     def doers(self) -> set[str]:
         """Who did it, and for whom a service did it."""
-        data = self.event.data
-        return {self.event.actor, data.get("on_behalf_of", self.event.actor)}
+        return {self.event.actor, _name(_said(self.event), "on_behalf_of") or self.event.actor}
 
     @property
     def content(self) -> dict[str, Any]:
         """What the mail says beside the run; a comment is looked up again, since it may be edited or deleted."""
-        data = self.event.data
+        said = _said(self.event)
         more = {"group": self.group} if self.group else {}
-        if "comment_id" in data:
-            more = {"comment_id": data["comment_id"]}
-        return {"actor": self.event.actor, "on_behalf_of": data.get("on_behalf_of"), **more}
+        if "comment_id" in said:
+            more = {"comment_id": said["comment_id"]}
+        return {"actor": self.event.actor, "on_behalf_of": said.get("on_behalf_of"), **more}
 
 
 def mails_about(events: Sequence[UserTaskEvent], now: datetime) -> Iterator[Mail]:
@@ -54,22 +53,36 @@ def mails_about(events: Sequence[UserTaskEvent], now: datetime) -> Iterator[Mail
 
 
 def notice_of(event: UserTaskEvent) -> Notice | None:
-    """Whom an event concerns, or None: most concern nobody."""
-    data = event.data
+    """Whom an event concerns, or None: most concern nobody, and neither does one that nobody here has written."""
+    said = _said(event)
     match event.type:
         case EventType.CREATED:
-            return _arrival(event, data["user_id"], data["user_group"])
-        case EventType.ASSIGNED if _owner(data, "old_") != _owner(data, "new_"):
-            return _arrival(event, data["new_user_id"], data["new_user_group"])
-        case EventType.COMMENT_ADDED if event.run.user_id not in (None, data["user_id"]):
+            return _arrival(event, _name(said, "user_id"), _name(said, "user_group"))
+        case EventType.ASSIGNED if _owner(said, "old_") != _owner(said, "new_"):
+            return _arrival(event, _name(said, "new_user_id"), _name(said, "new_user_group"))
+        case EventType.COMMENT_ADDED if _is_comment(said) and event.run.user_id not in (None, said["user_id"]):
             return Notice(event, MailKind.COMMENT, user_id=event.run.user_id)
         case _:
             return None
 
 
-def _owner(data: Mapping[str, Any], prefix: str) -> tuple[bool, str]:
+def _said(event: UserTaskEvent) -> Mapping[str, Any]:
+    """What an event carries: nothing, where somebody else than an operation wrote it and it can be anything."""
+    return event.data if isinstance(event.data, dict) else {}
+
+
+def _name(said: Mapping[str, Any], key: str) -> str | None:
+    found = said.get(key)
+    return found if isinstance(found, str) else None
+
+
+def _is_comment(said: Mapping[str, Any]) -> bool:
+    return _name(said, "user_id") is not None and isinstance(said.get("comment_id"), int)
+
+
+def _owner(said: Mapping[str, Any], prefix: str) -> tuple[bool, str | None]:
     """The person, wherever the run would go back to; or the group, while nobody has it."""
-    user_id, group = data[f"{prefix}user_id"], data[f"{prefix}user_group"]
+    user_id, group = _name(said, f"{prefix}user_id"), _name(said, f"{prefix}user_group")
     return (True, user_id) if user_id is not None else (False, group)
 
 

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from . import chain, feed
-from .audit import events_of, followed, is_refusal_intact
+from .audit import Finding, events_of, followed, is_refusal_intact
 from .models import (
     TERMINAL,
     ApiToken,
@@ -113,8 +113,10 @@ def _waited_for(ids: Sequence[UUID]) -> set[UUID]:
 def _damaged(runs: Sequence[UserTaskRun]) -> set[UUID]:
     """Those whose events are not all as they were written: to purge them would hide it."""
     versions = sorted((run.id, run.version) for run in runs)
-    events = events_of(UserTaskEvent.objects.filter(run__in=[run.id for run in runs]))
-    return {found.run_id for found in followed(versions, events, 0) if found and found.run_id}
+    findings: list[Finding] = []
+    events = events_of(UserTaskEvent.objects.filter(run__in=[run.id for run in runs]), findings.append)
+    findings += [found for found in followed(versions, events, 0) if found]
+    return {found.run_id for found in findings if found.run_id}
 
 
 def _delete(runs: list[UserTaskRun]) -> None:
@@ -176,6 +178,14 @@ def old_rows(before: datetime) -> Mapping[str, QuerySet[Any]]:
         "settled drafts": empty.filter(~Exists(DraftState.objects.filter(draft=OuterRef("pk")))),
         "entries of the admin's log": LogEntry.objects.filter(action_time__lt=before),
     }
+
+
+def left_beside(rows: QuerySet[Any], before: datetime, *, anonymise: bool) -> QuerySet[Any]:
+    """Those of these rows that do not go with the runs that are purged."""
+    if any(column.name == "run" for column in rows.model._meta.fields):
+        for status in sorted(TERMINAL):
+            rows = rows.exclude(run__in=ended_runs(status, before, anonymise=anonymise))
+    return rows
 
 
 def delete_rows(rows: QuerySet[Any], *, batch: int = BATCH) -> Iterator[int]:

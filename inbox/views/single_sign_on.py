@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from inbox import single_sign_on
 from inbox import typed as typing
@@ -21,6 +21,7 @@ from inbox.typed import Typed
 from usertasks.api.problems import HTTP_STATUS
 from usertasks.errors import Refused
 
+from .posted import posted_from
 from .sign_in import SIGN_OUT_AT, ask_to_sign_in, brought_back, take_to
 
 TYPED = "typed"
@@ -32,7 +33,7 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @login_not_required
 @never_cache
-@require_POST
+@posted_from("sign-in")
 def sign_in_elsewhere(request: HttpRequest) -> HttpResponse:
     """Go to the provider; what was typed waits in the session of this browser."""
     _require_provider()
@@ -63,6 +64,7 @@ def sign_in_back(request: HttpRequest) -> HttpResponse:
     except ProviderFault:
         return _away(request, typed, _page_of(typed))
     except Refused as refusal:
+        single_sign_on.logger.warning("what=single_sign_on state=refused reason=%s", refusal.code)
         status = HTTP_STATUS[refusal.code]
         return ask_to_sign_in(request, typed, next_page=_page_of(typed), trouble=refusal.detail, status=status)
     login(request, arrival.user, backend=MODEL_BACKEND)

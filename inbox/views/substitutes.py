@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from inbox.boxes import tabs_for
 from inbox.substitutes import SubstituteForm, colleagues_of, periods_of
@@ -15,6 +15,8 @@ from usertasks.actors import Actor, Door
 from usertasks.callers import actor_of
 from usertasks.errors import InvalidArgument
 from usertasks.substitutions import end_substitution, name_substitute, period_of_days
+
+from .posted import posted_from
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,7 +32,7 @@ def substitutes(request: HttpRequest) -> HttpResponse:
     return render(request, "inbox/substitutes.html", context, status=400 if form.errors else 200)
 
 
-@require_POST
+@posted_from("inbox:substitutes")
 def end(request: HttpRequest, substitution_id: int) -> HttpResponse:
     """A period ends now, or never begins."""
     end_substitution(substitution_id, by=actor_of(request, Door.PAGE), now=timezone.now())

@@ -38,6 +38,9 @@ from usertasks.uploads import name_of_answer
 
 from .problems import show_not_found
 
+EXPLAIN = "explain"
+"""The button that asks what the rules say of somebody, and the input that names them."""
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
@@ -84,6 +87,8 @@ def _press(request: HttpRequest, run_id: UUID, by: Actor) -> HttpResponse:
     except Refused as refusal:
         note_unasked(refusal, _button(request), run_id, by)
         return _refuse(request, typed, refusal)
+    if _button(request) == EXPLAIN:
+        return _go_on_to_explain(request, page)
     try:
         done = do(page, _button(request))
     except Refused as refusal:
@@ -120,8 +125,8 @@ def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpRespons
         page = _typed_page(request, UUID(typed.run_id), actor_of(request, Door.PAGE), typed)
     except NotFound:
         return show_not_found(request, typed=typed)
-    if page.has_news:
-        typing.keep(typed, by=page.by)
+    if page.has_news and typing.keep(typed, by=page.by):
+        drafts.leave(page.run.id, typed.page, by=page.by, now=timezone.now())
     if conflict := conflict_of(refusal, page, _button(request)):
         return _show(request, page, "inbox/conflict.html", conflict=conflict, status=409)
     trouble = trouble_of(refusal, page, _button(request))
@@ -139,6 +144,15 @@ def _go_on(request: HttpRequest, page: TaskPage, done: Done) -> HttpResponse:
     return HttpResponseRedirect(_back(request) if done.leaves else here)
 
 
+def _go_on_to_explain(request: HttpRequest, page: TaskPage) -> HttpResponse:
+    """To what the rules say of somebody: it is part of the page that a GET shows, and what was typed waits there."""
+    if not _keep_the_rest(request, page, Done("")):
+        return HttpResponseRedirect(_back(request))
+    query = request.GET.copy()
+    query["explain"] = request.POST.get(EXPLAIN, "")
+    return HttpResponseRedirect(f"{request.path}?{query.urlencode()}#who")
+
+
 def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
     """Settle what is saved now, and remember the rest; False if the task is out of sight by now."""
     typed = page.typed
@@ -146,7 +160,7 @@ def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
     if typed and is_settled:
         answers = answers_of(page.form.files) if done.saved == ANSWER else []
         drafts.settle(page.run.id, typed.writing, user_id=page.by.user_id, answers=answers, now=timezone.now())
-    left = typed and typed.without(done.saved)
+    left, is_kept = typed and typed.without(done.saved), False
     try:
         fresh = TaskPage(run_seen_by(page.by, page.run.id), page.by, left, files=_files(left))
     except NotFound:
@@ -155,9 +169,10 @@ def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
     if left and (fresh.has_news or (fresh.draft.saved_at and not is_settled)):
         # What was saved is gone from the form on purpose, and a page that was left is not listened to any more.
         rest = replace(left, page="") if is_left else left
-        if not typing.keep(rest, by=page.by, makes_state=not is_left):
+        is_kept = typing.keep(rest, by=page.by, makes_state=not is_left)
+        if not is_kept:
             messages.warning(request, _("What you typed is too large to be kept: please save it."))
-    if typed and is_left and not is_settled:
+    if typed and (is_left or is_kept) and not is_settled:
         drafts.leave(page.run.id, typed.page, by=page.by, now=timezone.now())
     return True
 

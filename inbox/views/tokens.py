@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from inbox.boxes import tabs_for
 from inbox.tokens import TokenForm, lines_of
@@ -18,6 +18,8 @@ from usertasks.actors import Actor, Door
 from usertasks.callers import actor_of
 from usertasks.errors import InvalidArgument
 from usertasks.tokens import NewToken, issue_token, revoke_token
+
+from .posted import posted_from
 
 
 @never_cache
@@ -44,7 +46,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     return render(request, "inbox/tokens.html", context, status=400 if form.errors else 200)
 
 
-@require_POST
+@posted_from("inbox:tokens")
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     """One of their own tokens is worth nothing from now on."""
     row = revoke_token(token_id, by=actor_of(request, Door.PAGE), now=timezone.now())

@@ -44,7 +44,8 @@ def do(client: Client, prefix: str, action: str, row: Any) -> Any:
 
 
 def test_a_lead_is_appointed_and_has_the_role(client: Client, charlie: User) -> None:
-    client.post(url(f"{LEADS}add"), {"user_id": "charlie", "user_group": FINANCE})
+    page = Page(client.post(url(f"{LEADS}add"), {"user_id": "charlie", "user_group": FINANCE}, follow=True))
+    assert f"Lead appointed: charlie for {FINANCE}." in page.text
     assert actor_for(charlie).leads == {FINANCE}
     assert LogEntry.objects.get().object_id == str(GroupLead.objects.get().pk)
 
@@ -66,7 +67,7 @@ def test_what_cannot_be_a_lead_is_said_beside_its_field(client: Client) -> None:
 
 
 def test_a_manager_names_a_substitute_for_whoever_is_ill_and_ends_it(chief: Client, alice: User, bob: User) -> None:
-    name(chief)
+    assert "Substitute named: bob for alice." in Page(name(chief)).text
     row = Substitution.objects.get()
     assert (row.user_id, row.substitute_id, row.named_by) == ("alice", "bob", "chief")
     assert actor_for(bob).stands_in_for == {"alice"}

@@ -99,3 +99,18 @@ def test_it_takes_the_permissions(alice: User) -> None:
     assert make(reader).status_code == 403
     assert revoke(reader, ApiToken.objects.get()).status_code == 200
     assert ApiToken.objects.get().revoked_at is None
+
+
+@pytest.mark.parametrize("way", ["one", "many"])
+def test_only_a_superuser_deletes_a_token(client: Client, alice: User, way: str) -> None:
+    token_of(alice)
+    row = ApiToken.objects.get()
+    powers = ["view_apitoken", "change_apitoken", "delete_apitoken"]
+    clerk = signed_in(a_user("carl", permissions=powers, is_staff=True))
+    for browser, is_left in ((clerk, True), (client, False)):
+        if way == "one":
+            browser.post(url(f"{TOKENS}delete", row.pk), {"post": "yes"})
+        else:
+            chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+            browser.post(url(f"{TOKENS}changelist"), chosen)
+        assert ApiToken.objects.exists() is is_left

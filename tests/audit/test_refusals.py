@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 
 from tests.audit.histories import report
-from tests.cast import a_run, claimed_by, token_of
+from tests.cast import a_run, a_user, claimed_by, token_of
 from usertasks.actors import Scope
 from usertasks.api.urls import urlpatterns
 from usertasks.models import ApiToken, Refusal
@@ -105,4 +106,27 @@ def test_a_button_of_a_task_that_one_may_not_see_is_noted(button: str, alice: Us
     noted = Refusal.objects.get()
     assert (noted.action, noted.code, noted.actor, noted.run_id) == (button, "not_found", "charlie", run.id)
     assert (noted.door, noted.address) == ("page", "127.0.0.1")
+    assert report().is_intact
+
+
+PAGES_OF_THE_ADMIN: dict[str, list[Any]] = {
+    "usertasks_apitoken_add": [],
+    "usertasks_usertaskrun_reassign": [],
+    "usertasks_usertaskrun_undo": [UUID(UNKNOWN)],
+    "usertasks_usertaskdef_add": [],
+    "auth_user_add": [],
+}
+
+
+@pytest.mark.parametrize("page", PAGES_OF_THE_ADMIN)
+def test_what_the_admin_refuses_is_noted_and_reading_it_is_not(page: str) -> None:
+    browser = Client()
+    browser.force_login(a_user("rita", permissions=["view_apitoken"], is_staff=True))
+    address = reverse(f"admin:{page}", args=PAGES_OF_THE_ADMIN[page])
+    browser.get(address)
+    assert not Refusal.objects.exists()
+    assert browser.post(address, {}).status_code == 403
+    noted = Refusal.objects.get()
+    assert (noted.action, noted.code, noted.actor, noted.door) == (page, "not_allowed", "rita", "admin")
+    assert noted.address == "127.0.0.1"
     assert report().is_intact

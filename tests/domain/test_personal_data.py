@@ -176,9 +176,12 @@ def test_open_runs_are_given_to_somebody_else_first(leia: User) -> None:
 
 def test_a_dry_run_says_where_the_person_is_named_and_changes_nothing(leia: User) -> None:
     done_by(leia)
+    ApiToken.objects.create(user=leia, digest="x")
+    Client().force_login(leia)
     before = sorted(texts())
     told = anonymise(dry_run=True)
     assert "2 events (actor)" in told
+    assert "Would be deleted: 1 sessions, 1 tokens." in told
     assert "Nothing was changed" in told
     assert sorted(texts()) == before
 
@@ -226,6 +229,11 @@ def test_somebody_without_an_account_is_made_anonymous_twice_without_harm() -> N
     anonymise("former-1", pseudonym="former-3")
     assert UserTaskRun.objects.get().user_id == "former-3"
     assert report().is_intact
+
+
+@pytest.mark.parametrize("options", [{}, {"dry_run": True}], ids=str)
+def test_somebody_who_is_named_nowhere_is_said_to_be(options: dict[str, Any]) -> None:
+    assert anonymise("nobody", **options) == "nobody is named nowhere; nothing was changed.\n"
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ from usertasks.models import (
     WebhookEndpoint,
 )
 from usertasks.redaction import ANONYMOUS
-from usertasks.retention import purge_refusals, purge_runs
+from usertasks.retention import left_beside, old_rows, purge_refusals, purge_runs
 
 pytestmark = pytest.mark.django_db
 
@@ -298,9 +298,9 @@ def test_a_dry_run_counts_once_what_goes_with_its_run(alice: User) -> None:
     mail = {"user": alice, "kind": "assigned", "next_attempt_at": now, "state": MailState.SENT, "settled_at": now}
     Mail.objects.create(run=run, occasion="of a run that is purged", **mail)
     Mail.objects.create(run=claimed_by(alice), occasion="of one that is not", **mail)
-    mails = retention.old_rows(a_while_ago)["mails"]
+    mails = old_rows(a_while_ago)["mails"]
     for anonymise in (True, False):
-        assert retention.left_beside(mails, a_while_ago, anonymise=anonymise).get().run != run
+        assert left_beside(mails, a_while_ago, anonymise=anonymise).get().run != run
 
 
 def test_what_somebody_has_typed_into_an_open_task_stays(alice: User) -> None:

@@ -187,6 +187,13 @@ def test_the_command_refuses_what_it_cannot_do(alice: User, arguments: list[str]
     assert not ApiToken.objects.exists()
 
 
+def test_the_command_says_how_an_account_is_made_only_where_there_is_none(alice: User) -> None:
+    for arguments, is_said in ((["nobody"], True), (["alice", "--name", "x" * 1000], False)):
+        with pytest.raises(CommandError) as refusal:
+            call_command("create_api_token", *arguments)
+        assert ("createsuperuser" in str(refusal.value)) is is_said
+
+
 def test_tokens_are_listed_and_revoked_by_command(alice: User, bob: User, capsys: Any) -> None:
     rows = [issued(alice, name="report"), issued(bob)]
     call_command("list_api_tokens")

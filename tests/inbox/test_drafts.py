@@ -222,6 +222,15 @@ def test_what_the_saved_page_had_sent_before_and_arrives_late_is_no_news(alice: 
     assert f'data-settled="{PAGE}"' in client.get(task_url(run)).content.decode()
 
 
+@pytest.mark.parametrize("button", ["release", "cancel"])
+def test_a_page_that_was_sent_is_done_with_and_what_it_held_is_the_draft(alice: User, button: str) -> None:
+    run, client = claimed_by(alice), signed_in(alice)
+    press(client, run, button, page=PAGE, draft="", username="alice", **ANSWERS)  # cancelling is refused to her
+    assert save(client, run, draft="", **{ITEM: "light"}).json()["was_changed_elsewhere"] is False
+    assert (draft_of(run), states_of(run)) == (ANSWERS, [])
+    assert f'data-settled="{PAGE}"' in client.get(task_url(run)).content.decode()
+
+
 def test_saving_leaves_what_was_typed_elsewhere_in_the_meantime(alice: User) -> None:
     run, client = claimed_by(alice), signed_in(alice)
     known = saved(client, run, **{ITEM: "here"})

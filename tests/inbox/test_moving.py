@@ -46,6 +46,11 @@ def move(user: User, run: UserTaskRun, user_id: str = "", user_group: str = "", 
     return press(signed_in(user), run, "assign", **{"move-user": user_id, "move-group": user_group, **more})
 
 
+def faults_of(response: Any) -> dict[str, list[str]]:
+    faults = response.context["trouble"].move_faults
+    return {name: [fault.code for fault in found] for name, found in faults.items()}
+
+
 class TestMoving:
     def test_is_offered_to_managers_and_leads_of_the_group_only(
         self, alice: User, bob: User, mona: User, lea: User
@@ -60,7 +65,7 @@ class TestMoving:
         assert move(mona, run, "bob", FINANCE).status_code == 302
         assert owner_of(run) == (Status.ASSIGNED, "bob", FINANCE)
 
-    def test_without_a_person_lets_it_wait_in_a_group(self, alice: User, mona: User) -> None:
+    def test_without_a_person_lets_it_wait_in_a_group(self, alice: User, charlie: User, mona: User) -> None:
         run = claimed_by(alice)
         assert move(mona, run, "", "it").status_code == 302
         assert owner_of(run) == (Status.UNASSIGNED, None, "it")
@@ -74,7 +79,9 @@ class TestMoving:
         assert (response.status_code, "alice has this task by now" in response.content.decode()) == (409, True)
         assert owner_of(run) == (Status.ASSIGNED, "alice", FINANCE)
 
-    def test_overrides_nothing_for_a_page_that_does_not_say_what_it_showed(self, alice: User, mona: User) -> None:
+    def test_overrides_nothing_for_a_page_that_does_not_say_what_it_showed(
+        self, alice: User, bob: User, mona: User
+    ) -> None:
         run = claimed_by(alice)
         assert move(mona, run, "bob", FINANCE, version="").status_code == 409
         assert owner_of(run)[1] == "alice"
@@ -83,26 +90,61 @@ class TestMoving:
         run = claimed_by(alice)
         response = move(mona, run, **ANSWERS)
         assert response.status_code == 422
-        assert [fault.code for fault in response.context["trouble"].move_faults] == ["required"]
+        assert faults_of(response) == {"user_id": ["required"]}
         assert shown_in(response)["requestedItem"] == "lightsaber"
 
-    def test_leaves_what_was_typed_as_a_draft(self, alice: User, mona: User) -> None:
+    def test_leaves_what_was_typed_as_a_draft(self, alice: User, bob: User, mona: User) -> None:
         run = claimed_by(alice)
         assert move(mona, run, "bob", FINANCE, comment="half a sen", **ANSWERS).status_code == 302
         page = signed_in(mona).get(task_url(run))
         assert shown_in(page)["requestedItem"] == "lightsaber"
         assert page.context["page"].comment_draft == "half a sen"
 
-    def test_out_of_sight_leads_back_to_the_box(self, alice: User) -> None:
+    def test_out_of_sight_leads_back_to_the_box(self, alice: User, charlie: User) -> None:
         mover = a_user("max", groups=[FINANCE], permissions=["assign_usertaskrun"])
         assert move(mover, claimed_by(alice), "", "it")["Location"] == "/inbox/"
 
     def test_by_a_lead_ends_at_the_groups_that_they_lead(self, alice: User, bob: User, lea: User) -> None:
         run = claimed_by(alice)
-        assert move(lea, run, "bob", "it").status_code == 403
+        refused = move(lea, run, "bob", "it")
+        assert (refused.status_code, faults_of(refused)) == (403, {"user_group": ["not_a_choice"]})
         assert owner_of(run)[1] == "alice"
         assert move(lea, run, "bob", FINANCE).status_code == 302
         assert owner_of(run)[1] == "bob"
+
+    def test_by_a_lead_to_somebody_else_than_a_member_says_so_at_the_person(
+        self, alice: User, charlie: User, lea: User
+    ) -> None:
+        run = claimed_by(alice)
+        refused = move(lea, run, "charlie", FINANCE, **ANSWERS)
+        assert (refused.status_code, faults_of(refused)) == (403, {"user_id": ["not_a_choice"]})
+        assert "The group finance has no member charlie." in refused.content.decode()
+        assert refused.context["page"].typed.answers["requestedItem"] == "lightsaber"
+
+    def test_to_whoever_is_excluded_says_so_at_the_person(self, alice: User, bob: User, mona: User, lea: User) -> None:
+        run = a_run(excluded_user_ids=["bob"])
+        for user in (mona, lea):
+            refused = move(user, run, "bob", FINANCE)
+            assert (refused.status_code, faults_of(refused)) == (403, {"user_id": ["excluded"]})
+            assert "This task must not be done by bob." in refused.content.decode()
+            assert "You may not do this" not in refused.content.decode()
+        assert owner_of(run)[1] is None
+
+    def test_to_names_of_which_nobody_has_heard_asks_once_more(self, alice: User, mona: User) -> None:
+        run = claimed_by(alice)
+        asked = move(mona, run, "ghost", "gosts", **ANSWERS)
+        assert (asked.status_code, faults_of(asked)) == (422, {"user_id": ["unknown"], "user_group": ["unknown"]})
+        assert shown_in(asked)["requestedItem"] == "lightsaber"
+        anyway = {"move-known-user": "ghost", "move-known-group": "gosts"}
+        assert faults_of(move(mona, run, "ghots", "gosts", **anyway)) == {"user_id": ["unknown"]}
+        assert owner_of(run)[1] == "alice"
+        assert move(mona, run, "ghost", "gosts", **anyway).status_code == 302
+        assert owner_of(run)[1:] == ("ghost", "gosts")
+
+    def test_does_not_ask_about_a_name_that_stands_there_already(self, bob: User, mona: User) -> None:
+        run = a_run(user_id="ghost", user_group="gosts")
+        assert move(mona, run, "bob", "gosts").status_code == 302
+        assert owner_of(run)[1:] == ("bob", "gosts")
 
     def test_suggests_to_a_lead_their_groups_and_members_and_nobody_who_is_excluded(
         self, alice: User, bob: User, charlie: User, lea: User
@@ -127,7 +169,9 @@ class TestCancelling:
             run = claimed_by(alice)
             assert press(signed_in(user), run, "cancel", **{"move-sure": "1"}, **ANSWERS).status_code == 302
             assert owner_of(run)[0] == Status.CANCELLED
-        assert "What you typed" in page_of(mona, run)
+        page = page_of(mona, run)
+        assert "was <strong>not saved</strong>" in page
+        assert "not saved yet" not in page
 
     def test_is_refused_to_those_who_may_not_and_says_why(self, alice: User) -> None:
         run = claimed_by(alice)
@@ -163,6 +207,22 @@ class TestExplaining:
 
     def test_costs_nothing_until_it_is_asked_for(self, mona: User) -> None:
         assert signed_in(mona).get(task_url(a_run())).context["page"].explained is None
+
+    def test_without_scripts_keeps_what_was_typed_and_changes_nothing(self, alice: User, mona: User) -> None:
+        run = claimed_by(alice)
+        asked = press(signed_in(mona), run, "explain", explain="bob", comment="half a sen", **ANSWERS)
+        assert asked["Location"] == f"{task_url(run, explain='bob')}#who"
+        page = signed_in(mona).get(asked["Location"])
+        assert page.context["page"].explained.user_id == "bob"
+        assert (shown_in(page)["requestedItem"], page.context["page"].comment_draft) == ("lightsaber", "half a sen")
+        run.refresh_from_db()
+        assert run.results == {}
+
+    def test_of_somebody_without_an_account_says_just_that(self, mona: User) -> None:
+        told = signed_in(mona).get(task_url(a_run(), explain="ghost")).context["page"].explained
+        assert (told.fault, told.lines) == ("There is no account ghost.", [])
+        owned = a_run(user_id="ghost")
+        assert signed_in(mona).get(task_url(owned, explain="ghost")).context["page"].explained.lines
 
     @pytest.mark.parametrize("name", ["\0", "x" * 300, "<b>", "nobody-has-this-name"])
     def test_of_an_odd_name_breaks_nothing(self, mona: User, name: str) -> None:

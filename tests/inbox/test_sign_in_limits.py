@@ -156,5 +156,6 @@ def test_whoever_guesses_the_old_password_waits_as_well(now: datetime, admin: Us
     guess = {"old_password": "wrong", "new_password1": "correct battery", "new_password2": "correct battery"}
     answers = [client.post("/admin/password_change/", guess) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[-1]["Retry-After"]) > 0
     settings.LOCAL_PASSWORDS = False
     assert client.get("/admin/password_change/").status_code == 403

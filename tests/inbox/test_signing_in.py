@@ -87,7 +87,8 @@ def test_where_passwords_are_off_nobody_comes_in_with_one(admin: User, settings:
 
 def test_signing_out_takes_a_post(alice: User) -> None:
     client = signed_in(alice)
-    assert client.get("/sign-out/").status_code == 405
+    assert client.get("/sign-out/")["Location"] == "/sign-in/"
+    assert client.get("/sign-in/")["Location"] == "/inbox/"
     assert client.post("/sign-out/")["Location"] == "/sign-in/"
     assert client.get("/inbox/").status_code == 302
 

@@ -280,6 +280,7 @@ def test_without_a_provider_there_is_no_trace_of_one(db: None) -> None:
     html = Client().get("/sign-in/").content.decode()
     assert "Continue with" not in html
     assert Client().post("/sign-in/elsewhere/").status_code == 404
+    assert Client().get("/sign-in/elsewhere/")["Location"] == "/sign-in/"
     assert Client().get("/sign-in/back/?state=x&code=y").status_code == 404
 
 

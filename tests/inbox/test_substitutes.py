@@ -84,6 +84,8 @@ def test_both_sides_see_it_and_the_one_who_is_away_ends_it(alice: User, bob: Use
     end = f"{URL}{row.pk}/end/"
     assert [period.row for period in signed_in(bob).get(URL).context["theirs"]] == [row]
     assert signed_in(charlie).post(end).status_code == 404
+    assert signed_in(alice).get(end)["Location"] == URL
+    assert Substitution.objects.not_over(timezone.now()).exists()
     assert signed_in(bob).post(end).status_code == 403
     assert signed_in(alice).post(end)["Location"] == URL
     page = signed_in(bob).get(URL)

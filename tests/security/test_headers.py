@@ -99,7 +99,7 @@ def test_every_kind_of_refusal_has_them(alice: User) -> None:
         "403": client.post(definitions, a_definition, content_type="application/json", headers=bearer),
         "404": client.get("/inbox/nowhere/"),
         "404 of the API": client.get("/api/nowhere", headers=bearer),
-        "405": client.get("/sign-out/"),
+        "405": client.get(f"{page}draft/"),
         "405 of the API": client.delete(runs, headers=bearer),
         "413": client.post(page, "a=" + "b" * 11_000_000, content_type=form),
     }

@@ -45,7 +45,7 @@ class GroupLeadAdmin(MadeByOperation):
         return lead
 
     def answer(self, request: HttpRequest, made: GroupLead) -> HttpResponse:
-        self.message_user(request, f"{made}.", messages.SUCCESS)
+        self.message_user(request, f"Lead appointed: {made.user_id} for {made.user_group}.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:usertasks_grouplead_changelist"))
 
     def delete_model(self, request: HttpRequest, obj: GroupLead) -> None:
@@ -88,7 +88,7 @@ class SubstitutionAdmin(MadeByOperation):
         )
 
     def answer(self, request: HttpRequest, made: Substitution) -> HttpResponse:
-        self.message_user(request, f"{made}.", messages.SUCCESS)
+        self.message_user(request, f"Substitute named: {made}.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:usertasks_substitution_changelist"))
 
     @admin.display(description="in force", boolean=True)

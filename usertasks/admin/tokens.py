@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from ..actors import APP, EVERY_SCOPE, Actor, Door, Scope
+from ..actors import APP, Actor, Door, Scope
 from ..callers import actor_of
 from ..models import ApiToken
 from ..models.tokens import MAX_TOKEN_NAME, TokenState
@@ -29,7 +29,7 @@ class TokenForm(forms.Form):
     name = forms.CharField(required=False, max_length=MAX_TOKEN_NAME, help_text="What will use it.")
     scopes = forms.MultipleChoiceField(
         choices=[(scope.value, scope.value) for scope in Scope],
-        initial=sorted(scope.value for scope in EVERY_SCOPE),
+        initial=[Scope.RUNS_READ.value],
         widget=forms.CheckboxSelectMultiple,
         help_text="What it is for, at most: admin is everything. It never does more than its user may.",
     )
@@ -102,6 +102,10 @@ class ApiTokenAdmin(MadeByOperation):
     @admin.display(description="state")
     def state(self, token: ApiToken) -> str:
         return token.state_at(timezone.now()).label
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A token is revoked: its row says who had it and who made it."""
+        return bool(request.user.is_active and request.user.is_superuser)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{APP}.change_apitoken")

@@ -10,7 +10,7 @@ from .positions import is_refusal_intact
 from .records import FORMATS, Selection, records_of, written
 from .rows import events_of
 from .sealing import seal
-from .verification import ends_of, rows_to_read, verify
+from .verification import UnknownRun, ends_of, rows_to_read, verify
 
 __all__ = [
     "CHANGING",
@@ -18,6 +18,7 @@ __all__ = [
     "Finding",
     "Report",
     "Selection",
+    "UnknownRun",
     "ends_of",
     "events_of",
     "followed",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 MISSING = "it is missing"
 CHANGED = "it is not as it was written"
+UNREADABLE = "it cannot be read: somebody has put there what was never written"
 MOST_MATCHED = 10_000
 """So many missing rows are told one by one; of more than that, nobody needs to know each place."""
 
@@ -20,6 +21,7 @@ class Finding:
     An event is named by its run and `number`, or by its `position` in the feed where nothing tells of which run it was;
     a refusal by its `refusal`, its position among the refusals. `until` is the last number or position of several that
     are missing in a row. `after` and `before` are the positions of the feed between which a missing event had its own.
+    `row` is a row of a table, of which nothing else can be told.
     """
 
     what: str
@@ -30,6 +32,7 @@ class Finding:
     until: int | None = None
     after: int | None = None
     before: int | None = None
+    row: str = ""
 
     def __str__(self) -> str:
         until = f" (and so on until {self.until})" if self.until else ""
@@ -38,6 +41,8 @@ class Finding:
     @property
     def name(self) -> str:
         """Of which row it tells."""
+        if self.row:
+            return f"run {self.run_id.hex}, {self.row}" if self.run_id else self.row
         if self.run_id and self.number:
             return f"run {self.run_id.hex}, event {self.number}"
         if self.run_id:

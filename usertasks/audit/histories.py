@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from .. import chain
@@ -24,8 +24,8 @@ CHANGING = (
 )
 """The events of which each made a new version of its run."""
 
-Versions = Iterable[tuple[UUID, int]]
-"""The ids of runs and their versions."""
+Versions = Iterable[tuple[UUID, Any]]
+"""The ids of runs, and what stands there as their versions."""
 
 
 @dataclass
@@ -55,10 +55,13 @@ class History:
         self.number, self.position = row.number, row.position or self.newest
         self.changes += row.type in CHANGING
 
-    def end(self, version: int | None) -> Iterator[Finding]:
+    def end(self, version: Any) -> Iterator[Finding]:
         """No event is left: whether that is as many as the run has versions."""
         if version is None:
             yield Finding("its run is missing", self.run_id, self.number, position=self.position)
+            return
+        if not isinstance(version, int):
+            yield Finding("what it says is its version is no number", self.run_id)
             return
         lacking = version - self.changes - self.missing - self.broken
         if lacking > 0 or not self.number:

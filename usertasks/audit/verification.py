@@ -6,16 +6,24 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import starmap
 from uuid import UUID
 
 from ..models import FeedHead, PurgedEvent, Refusal, UserTaskEvent, UserTaskRun
 from ..models.feed import ONLY
 from .comments import named
-from .findings import CHANGED, Finding, Report, merged
+from .findings import CHANGED, UNREADABLE, Finding, Report, merged
 from .histories import followed
 from .positions import placed, refused
-from .rows import PositionRow, events_of, one_moment, refusals_of, streamed
+from .rows import (
+    events_of,
+    head_of,
+    legible_texts,
+    one_moment,
+    places_of,
+    purged_places,
+    refusals_of,
+    versions_of,
+)
 from .sealing import seal
 
 MOST_KEPT = 100_000
@@ -25,22 +33,40 @@ Tell = Callable[[int], object]
 """Is told of each so many rows that were read."""
 TELLING = 500
 
+WAITING = "what has no place in the chains yet"
 LOST = "the chain does not go through the anchor any more"
 ANCHOR = re.compile(r"([0-9]{1,18}):([0-9a-f]*),([0-9]{1,18}):([0-9a-f]*)")
+
+
+class UnknownRun(Exception):
+    """There is no run of that id."""
 
 
 def verify(now: datetime, *, run_id: UUID | None = None, anchor: str = "", tell: Tell = lambda rows: None) -> Report:
     """Verify everything, or the history of one run; what is committed and has no place yet gets it first.
 
     `anchor` is that of an earlier report: whether the chains still go through where they ended then. Raises
-    `LookupError` for a run that is not there, `ValueError` for an anchor that is none.
+    `UnknownRun` for a run that is not there, `ValueError` for an anchor that is none.
     """
+    if anchor:
+        ends_of(anchor)
     if run_id is not None and not UserTaskRun.objects.filter(pk=run_id).exists():
-        raise LookupError(f"There is no run {run_id.hex}.")
-    if not _lacks_head():
+        raise UnknownRun(f"There is no run {run_id.hex}.")
+    walk = _Verification(tell)
+    with legible_texts():
+        if not _lacks_head() and not _is_sealed(now):
+            walk.findings.append(Finding(UNREADABLE, row=WAITING))
+        with one_moment():
+            return walk.of_run(run_id) if run_id else walk.of_everything(anchor)
+
+
+def _is_sealed(now: datetime) -> bool:
+    """Give what has no place yet its place; whether it could be read."""
+    try:
         seal(now)
-    with one_moment():
-        return _Verification(tell).of_run(run_id) if run_id else _Verification(tell).of_everything(anchor)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def rows_to_read(run_id: UUID | None = None) -> int:
@@ -67,31 +93,32 @@ class _Verification:
     findings: list[Finding] = field(default_factory=list)
 
     def of_everything(self, anchor: str) -> Report:
-        head = FeedHead.objects.filter(pk=ONLY).first() or FeedHead()
+        head = head_of(self._note)
         histories = followed(
-            streamed(UserTaskRun.objects.order_by("id"), "id", "version"),
-            events_of(UserTaskEvent.objects.all()),
+            versions_of(UserTaskRun.objects.all(), self._note),
+            events_of(UserTaskEvent.objects.all(), self._note),
             head.position,
         )
         events = self._read(histories)
-        self._read(placed(_published(), _purged(), head))
+        self._read(placed(places_of(UserTaskEvent.objects.all(), self._note), purged_places(self._note), head))
         sealed = Refusal.objects.filter(position__gt=head.refusals_begin_after)
-        refusals = self._read(refused(refusals_of(sealed), head))
-        self._note(_lost_anchors(anchor, head))
+        refusals = self._read(refused(refusals_of(sealed, self._note), head))
+        for finding in _lost_anchors(anchor, head):
+            self._note(finding)
         broken = sum(finding.what == CHANGED for finding in self.findings)
         return Report(
             events=events,
             runs=UserTaskRun.objects.count(),
             refusals=refusals,
-            findings=named(merged(self.findings)),
+            findings=_named(merged(self.findings)),
             anchor=f"{head.position}:{head.link},{head.refusal_position}:{head.refusal_link}",
             is_key_unknown=broken > 1 and broken >= events + refusals,
         )
 
     def of_run(self, run_id: UUID) -> Report:
-        versions = UserTaskRun.objects.filter(pk=run_id).values_list("id", "version")
-        newest = FeedHead.objects.filter(pk=ONLY).values_list("position", flat=True).first() or 0
-        events = self._read(followed(versions, events_of(UserTaskEvent.objects.filter(run=run_id)), newest))
+        versions = versions_of(UserTaskRun.objects.filter(pk=run_id), self._note)
+        history = events_of(UserTaskEvent.objects.filter(run=run_id), self._note)
+        events = self._read(followed(versions, history, head_of(self._note).position))
         broken = sum(finding.what == CHANGED for finding in self.findings)
         return Report(events, 1, 0, merged(self.findings), is_key_unknown=broken > 1 and broken >= events)
 
@@ -100,7 +127,7 @@ class _Verification:
         rows = 0
         for found in walk:
             if found is not None:
-                self._note([found])
+                self._note(found)
                 continue
             rows += 1
             if rows % TELLING == 0:
@@ -108,22 +135,17 @@ class _Verification:
         self.tell(rows % TELLING)
         return rows
 
-    def _note(self, findings: Iterable[Finding]) -> None:
-        for finding in findings:
-            if len(self.findings) < MOST_KEPT:
-                self.findings.append(finding)
+    def _note(self, finding: Finding) -> None:
+        if len(self.findings) < MOST_KEPT:
+            self.findings.append(finding)
 
 
-def _published() -> Iterator[PositionRow]:
-    events = UserTaskEvent.objects.filter(position__isnull=False).order_by("position")
-    return starmap(PositionRow, streamed(events, "position", "link", "feed_link", "run_id", "number"))
-
-
-def _purged() -> Iterator[PositionRow]:
-    for position, link, feed_link, by_right in streamed(
-        PurgedEvent.objects.order_by("position"), "position", "link", "feed_link", "seal"
-    ):
-        yield PositionRow(position, link, feed_link, seal=by_right)
+def _named(findings: list[Finding]) -> list[Finding]:
+    """The same, the missing ones named by their run, where the comments can be read that tell it."""
+    try:
+        return named(findings)
+    except (TypeError, ValueError):
+        return findings
 
 
 def _lost_anchors(anchor: str, head: FeedHead) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 
 from ..errors import AlreadyExists, Fault, InvalidArgument, WrongState
 from ..models import (
@@ -106,6 +106,12 @@ def anonymise(renaming: Renaming, *, now: datetime) -> Anonymised:
     return done
 
 
+def deletable_of(user_id: str) -> Mapping[str, int]:
+    """How much would be deleted that hangs on the account, by what it is called."""
+    account = User.objects.filter(username=user_id).first()
+    return {name: rows.count() for name, rows in _of_account(account).items()} if account else {}
+
+
 def open_runs_of(user_id: str) -> int:
     return UserTaskRun.objects.open().filter(user_id=user_id).count()
 
@@ -127,10 +133,8 @@ def _close_account(renaming: Renaming, done: Anonymised) -> None:
     account = User.objects.select_for_update().filter(username=renaming.old).first()
     if account is None:
         return
-    ended = [session.pk for session in Session.objects.iterator() if _is_of(session, account)]
-    done.rows["sessions"] += Session.objects.filter(pk__in=ended).delete()[0]
-    done.rows["tokens"] += ApiToken.objects.filter(user=account).delete()[0]
-    done.rows["mails"] += Mail.objects.filter(user=account).delete()[0]
+    for name, rows in _of_account(account).items():
+        done.rows[name] += rows.delete()[0]
     WebhookEndpoint.objects.filter(owner=account, active=True).update(active=False, switched_off=SwitchedOff.OWNER)
     _delete_links_of_others(account)
     for entry in LogEntry.objects.filter(user=account):
@@ -143,6 +147,16 @@ def _close_account(renaming: Renaming, done: Anonymised) -> None:
     account.groups.clear()
     account.user_permissions.clear()
     done.rows["accounts"] += 1
+
+
+def _of_account(account: User) -> Mapping[str, QuerySet[Any]]:
+    """What is deleted with an account and does not say its name, by what it is called."""
+    theirs = [session.pk for session in Session.objects.iterator() if _is_of(session, account)]
+    return {
+        "sessions": Session.objects.filter(pk__in=theirs),
+        "tokens": ApiToken.objects.filter(user=account),
+        "mails": Mail.objects.filter(user=account),
+    }
 
 
 def _is_of(session: Session, account: User) -> bool:

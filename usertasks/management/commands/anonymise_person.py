@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from ...audit import seal
 from ...errors import Refused
-from ...personal_data import Renaming, anonymise, mentions_of, new_pseudonym
+from ...personal_data import Renaming, anonymise, deletable_of, mentions_of, new_pseudonym
 
 HELP = """\
 Put a pseudonym wherever a person is named, delete what was theirs alone (drafts, tokens, mails, sessions) and close
@@ -34,8 +35,7 @@ class Command(BaseCommand):
         if user_id == pseudonym:
             raise CommandError("--as is the name that is to go.")
         if options["dry_run"]:
-            self._list(user_id, "Named in")
-            self.stdout.write("Nothing was changed.")
+            self._rehearse(user_id)
             return
         now = timezone.now()
         seal(now)
@@ -43,14 +43,34 @@ class Command(BaseCommand):
             done = anonymise(renaming, now=now)
         except Refused as refusal:
             raise CommandError(_told(refusal)) from None
-        amounts = ", ".join(f"{count:,} {name}" for name, count in sorted(done.rows.items()) if count)
-        self.stdout.write(f"{pseudonym} stands for {user_id} now: {amounts or 'nothing'} changed or deleted.")
-        self._list(user_id, "Still named in")
+        amounts, places = _amounts(done.rows), _places(user_id)
+        if amounts:
+            self.stdout.write(f"{pseudonym} stands for {user_id} now: {amounts} changed or deleted.")
+        elif not places:
+            self.stdout.write(f"{user_id} is named nowhere; nothing was changed.")
+        else:
+            self.stdout.write("Nothing was changed.")
+        if places:
+            self.stdout.write(f"Still named in: {places}.")
 
-    def _list(self, user_id: str, words: str) -> None:
-        """Where the name stands, also as a word of what people have written."""
-        if mentions := mentions_of(Renaming(user_id, new_pseudonym())):
-            self.stdout.write(f"{words}: {', '.join(map(str, mentions))}.")
+    def _rehearse(self, user_id: str) -> None:
+        places, amounts = _places(user_id), _amounts(deletable_of(user_id))
+        if not places:
+            self.stdout.write(f"{user_id} is named nowhere; nothing was changed.")
+            return
+        self.stdout.write(f"Named in: {places}.")
+        if amounts:
+            self.stdout.write(f"Would be deleted: {amounts}.")
+        self.stdout.write("Nothing was changed.")
+
+
+def _places(user_id: str) -> str:
+    """Where the name stands, also as a word of what people have written."""
+    return ", ".join(map(str, mentions_of(Renaming(user_id, new_pseudonym()))))
+
+
+def _amounts(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(rows.items()) if count)
 
 
 def _told(refusal: Refused) -> str:

@@ -51,5 +51,6 @@ class Command(BaseCommand):
             expires_at = now + lifetime if lifetime else None
             made = issue_token(username, by=MACHINE, now=now, name=name, scopes=wanted, expires_at=expires_at)
         except InvalidArgument as refusal:
-            raise CommandError(f"{refusal.detail}. `manage.py createsuperuser` makes an account.") from None
+            hint = " `manage.py createsuperuser` makes an account." if "user_id" in refusal.faults else ""
+            raise CommandError(f"{refusal.detail}.{hint}") from None
         self.stdout.write(made.text)

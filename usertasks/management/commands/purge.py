@@ -47,7 +47,10 @@ class Command(BaseCommand):
         there = {
             "runs": sum(retention.ended_runs(status, before, anonymise=anonymise).count() for status in TERMINAL),
             "refusals": retention.old_refusals(before).count(),
-            **{name: rows.count() for name, rows in retention.old_rows(before).items()},
+            **{
+                name: retention.left_beside(rows, before, anonymise=anonymise).count()
+                for name, rows in retention.old_rows(before).items()
+            },
         }
         if options["dry_run"]:
             self._list(there, "would be purged. Nothing was changed.")

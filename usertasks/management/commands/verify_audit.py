@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from ...audit import Report, ends_of, rows_to_read, verify
+from ...audit import Report, UnknownRun, ends_of, rows_to_read, verify
 from ...models.runs import guid_of
 from ..progress import Progress
 
@@ -37,13 +37,13 @@ class Command(BaseCommand):
         guid = guid_of(str(run_id)) if run_id else None
         if run_id and guid is None:
             raise CommandError(f"--run {run_id!r} is no id of a run: 32 hex digits.")
+        if anchor:
+            _require_anchor(anchor)
         began = time.monotonic()
         try:
-            if anchor:
-                ends_of(anchor)
             with Progress(self.stderr, rows_to_read(guid), "Verifying") as progress:
                 report = verify(timezone.now(), run_id=guid, anchor=anchor, tell=progress.advance)
-        except (LookupError, ValueError) as problem:
+        except UnknownRun as problem:
             raise CommandError(str(problem)) from None
         seconds = max(time.monotonic() - began, 0.001)
         self._tell(report, seconds, is_json=options["json"])
@@ -61,6 +61,13 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS("All of it is as it was written."))
         if report.anchor:
             self.stdout.write(f"Anchor: {report.anchor}")
+
+
+def _require_anchor(text: str) -> None:
+    try:
+        ends_of(text)
+    except ValueError as problem:
+        raise CommandError(str(problem)) from None
 
 
 def amounts(report: Report) -> str:
