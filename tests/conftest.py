@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import connection, connections
+from django.db.models.signals import post_migrate
 
 from tests.cast import admin, alice, bob, charlie, mona, service  # noqa: F401
 from tests.issuers import issuer  # noqa: F401
+from usertasks.roles import create_roles
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no chromium, chromium-browser or google-chrome on PATH (Debian: apt-get install chromium)"
@@ -31,6 +34,19 @@ CHROMIUM_FLAGS = [
 def pytest_configure() -> None:
     # Slow by design, and every test has people who sign in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _make_roles(**kwargs: Any) -> None:
+    if "usertasks_grouplead" in connection.introspection.table_names():
+        create_roles(apps)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def roles() -> Iterator[None]:
+    """A test with transactions of its own empties every table behind it, and so the groups that a migration made."""
+    post_migrate.connect(_make_roles, sender=apps.get_app_config("usertasks"))
+    yield
+    post_migrate.disconnect(_make_roles, sender=apps.get_app_config("usertasks"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -139,13 +139,14 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(running: subprocess.Popen[str]
 
 
 def test_a_port_that_is_taken_is_said_at_once(surroundings: dict[str, str]) -> None:
+    port = free_port()
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(surroundings["PORT"])))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        process = run_all(surroundings)
+        process = run_all({**surroundings, "PORT": str(port)})
         output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert surroundings["PORT"] in output
+    assert str(port) in output
     assert "Traceback" not in output
 
 

@@ -103,7 +103,7 @@ def test_who_was_let_in_before_does_not_suffer_from_a_neighbour(
     statuses(lambda: nobody.get("user-task-runs/", Authorization=WRONG), 3)
     assert known.get("user-task-runs/").status_code == 200
     assert unknown.get("user-task-runs/").status_code == 429
-    new = issuer.token(preferred_username="bob")
+    new = issuer.token(preferred_username="carol")
     assert nobody.get("user-task-runs/", Authorization=f"Bearer {new}").status_code == 200
 
 

@@ -54,3 +54,10 @@ class TestLinkingAnAccount:
         for username, subject in (("nobody", "0815"), ("admin", "")):
             with pytest.raises(CommandError):
                 call_command("link_account", username, subject)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("time", [1, 2])
+def test_they_are_there_also_after_a_test_that_emptied_every_table(time: int, alice: User) -> None:
+    alice.groups.set([Group.objects.get(name="lead")])
+    assert actor_for(alice).holds("lead_usertaskrun")
