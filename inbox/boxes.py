@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+from django.db.models import Count
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from usertasks.actors import Actor
-from usertasks.filters import Position, Search
-from usertasks.models import OPEN, Status
+from usertasks.errors import InvalidArgument
+from usertasks.filters import Search, counts_of
+from usertasks.models import OPEN, SavedFilter, Status
+from usertasks.models.orders import MOST_URGENT, NEWEST, SOONEST, Order, Position
 from usertasks.names import readable
+from usertasks.saved_filters import saved_for
 
 PAGE_SIZE = 25
 
@@ -32,9 +37,10 @@ class Box:
     name: str
     title: Any
     criteria: Callable[[Actor], Mapping[str, str]]
-    is_counted: bool = True
     seen_as: Callable[[Actor], Actor] = lambda by: by
     is_for: Callable[[Actor], bool] = lambda by: True
+    order: Order = NEWEST
+    """In which it is shown unless somebody asks for another."""
 
     @property
     def url(self) -> str:
@@ -45,12 +51,9 @@ class Box:
         parameters: MultiValueDict[str, str] = filters.copy() if filters else MultiValueDict()
         for name, value in self.criteria(by).items():
             parameters.appendlist(name, value)
+        if "sort" not in parameters:
+            parameters["sort"] = self.order.name
         return Search(parameters, by=self.seen_as(by), is_local=True)
-
-
-def _as_member(by: Actor) -> Actor:
-    """Whoever may see everything, or leads other groups, still has only their own groups in "my groups"."""
-    return dataclasses.replace(by, permissions=frozenset(), leads=frozenset())
 
 
 def _as_substitute(by: Actor) -> Actor:
@@ -58,11 +61,15 @@ def _as_substitute(by: Actor) -> Actor:
     return dataclasses.replace(by, user_id="", groups=frozenset(), permissions=frozenset(), leads=frozenset())
 
 
+AWAKE = {"snoozed": "false"}
+
 BOXES: Mapping[str, Box] = {
     box.name: box
     for box in (
-        Box("mine", _("My tasks"), lambda by: {"status": Status.ASSIGNED, "user_id": by.user_id}),
-        Box("groups", _("My groups"), lambda by: {"status": Status.UNASSIGNED}, seen_as=_as_member),
+        Box("mine", _("My tasks"), lambda by: {"status": Status.ASSIGNED, "user_id": by.user_id, **AWAKE}),
+        Box("groups", _("My groups"), lambda by: {"status": Status.UNASSIGNED, **AWAKE}, seen_as=Actor.as_member),
+        Box("overdue", _("Overdue"), lambda by: {"overdue": "true", **AWAKE}, order=SOONEST),
+        Box("snoozed", _("Snoozed"), lambda by: {"snoozed": "true"}, order=MOST_URGENT),
         Box(
             "standing-in",
             _("Standing in"),
@@ -71,23 +78,72 @@ BOXES: Mapping[str, Box] = {
             is_for=lambda by: bool(by.stands_in_for),
         ),
         Box("done", _("Done"), lambda by: {"status": Status.DONE, "user_id": by.user_id}),
-        Box("all", _("All"), lambda by: {}, is_counted=False),
+        Box("all", _("All"), lambda by: {}),
     )
 }
 
 
 @dataclass(frozen=True)
 class Tab:
-    """A box as the navigation shows it; `count` equals the number of rows in its list."""
+    """A box, a group's part of one or a saved filter as the navigation shows it.
 
+    `count` equals the number of rows in its list; None where the list cannot be asked for any more.
+    """
+
+    title: Any
+    url: str
     box: Box
     count: int | None
+    query: str = ""
+    """The filters and the order, as the query of its address."""
+    within: str = ""
+    """`group` or `saved`, where it is no box of its own."""
+    saved: SavedFilter | None = None
+
+    @property
+    def name(self) -> str:
+        return self.within or self.box.name
 
 
 def tabs_for(by: Actor) -> list[Tab]:
-    """Every box they have with its count; "all" has none, because counting everything costs what there is."""
-    boxes = (box for box in BOXES.values() if box.is_for(by))
-    return [Tab(box, box.search(by).runs().count() if box.is_counted else None) for box in boxes]
+    """Every box they have, each of their groups, each saved filter, with exact counts, in three queries at most."""
+    boxes = [box for box in BOXES.values() if box.is_for(by)]
+    saved = [(kept, _search_of(kept, by)) for kept in saved_for(by)]
+    countable = [search for _kept, search in saved if search]
+    groups = _counts_by_group(by)
+    counts = counts_of([*(box.search(by) for box in boxes if box.name != "groups"), *countable])
+    numbers = iter(counts)
+    tabs: list[Tab] = []
+    for box in boxes:
+        tabs.append(Tab(box.title, box.url, box, sum(groups.values()) if box.name == "groups" else next(numbers)))
+        if box.name == "groups" and len(groups) > 1:
+            tabs += [_tab_of_group(box, group, count) for group, count in sorted(groups.items())]
+    return tabs + [_tab_of_saved(kept, next(numbers) if search else None) for kept, search in saved]
+
+
+def _counts_by_group(by: Actor) -> dict[str, int]:
+    """How much waits in each of their groups."""
+    waiting = BOXES["groups"].search(by).runs().order_by().values("user_group")
+    found = dict(waiting.annotate(found=Count("pk")).values_list("user_group", "found"))
+    return {group: found.get(group, 0) for group in by.groups}
+
+
+def _tab_of_group(box: Box, group: str, count: int) -> Tab:
+    query = urlencode({"user_group": group})
+    return Tab(group, f"{box.url}?{query}", box, count, query=query, within="group")
+
+
+def _tab_of_saved(kept: SavedFilter, count: int | None) -> Tab:
+    box = BOXES[kept.box]
+    return Tab(kept.name, f"{box.url}?{kept.query}", box, count, query=kept.query, within="saved", saved=kept)
+
+
+def _search_of(kept: SavedFilter, by: Actor) -> Search | None:
+    """What a saved filter looks for; None where that cannot be asked for."""
+    try:
+        return BOXES[kept.box].search(by, QueryDict(kept.query))
+    except InvalidArgument:
+        return None
 
 
 @dataclass(frozen=True)
@@ -99,38 +155,33 @@ class Row:
     is_overdue: bool
     is_open: bool
 
-    @property
-    def cursor(self) -> str:
-        """Where a page that ends here ended, as text for an address."""
-        return f"{self.run.scheduled_time.isoformat()}_{self.run.id.hex}"
-
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of rows, and the cursors with which to go on in either direction."""
+    """A page of rows, and the cursors with which to go on in either direction; `first` comes before `rows`."""
 
-    rows: list[Row]
-    newer: str | None
-    older: str | None
+    rows: Sequence[Row]
+    earlier: str | None
+    later: str | None
+
+
+NOTHING = Listing([], earlier=None, later=None)
 
 
 def listing(search: Search, *, after: str = "", before: str = "") -> Listing:
-    """The rows older than `after` or newer than `before`; a cursor that cannot be read is as good as none."""
-    older_than, newer_than = _position(after), _position(before)
-    page = search.newest(limit=PAGE_SIZE, after=older_than, before=newer_than)
-    if newer_than and not page.has_more:
+    """The rows beyond `after` or before `before`; a cursor that cannot be read is as good as none."""
+    beyond, until = _position(search.order, after), _position(search.order, before)
+    page = search.page(limit=PAGE_SIZE, after=beyond, before=until)
+    if until and not page.has_more:
         # The top is reached: a full page of it, instead of the few rows above the one before.
-        older_than = newer_than = None
-        page = search.newest(limit=PAGE_SIZE)
+        beyond = until = None
+        page = search.page(limit=PAGE_SIZE)
     now = timezone.now()
     rows = [_row(run, now) for run in page.rows]
     if not rows:
-        return Listing([], newer=None, older=None)
-    return Listing(
-        rows,
-        newer=rows[0].cursor if older_than or newer_than else None,
-        older=rows[-1].cursor if newer_than or page.has_more else None,
-    )
+        return NOTHING
+    first, last = (_cursor(search.order.position_of(row.run)) for row in (rows[0], rows[-1]))
+    return Listing(rows, earlier=first if beyond or until else None, later=last if until or page.has_more else None)
 
 
 def _row(run: Any, now: datetime) -> Row:
@@ -143,10 +194,13 @@ def _row(run: Any, now: datetime) -> Row:
     )
 
 
-def _position(cursor: str) -> Position | None:
-    moment, _, run_id = cursor.partition("_")
+def _cursor(position: Position) -> str:
+    """Where a page ended, as text for an address."""
+    return "_".join(position.texts())
+
+
+def _position(order: Order, cursor: str) -> Position | None:
     try:
-        position = Position(datetime.fromisoformat(moment), UUID(run_id))
+        return order.position(cursor.split("_"))
     except ValueError:
         return None
-    return position if position.scheduled_time.tzinfo else None

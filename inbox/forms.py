@@ -20,6 +20,7 @@ class SearchForm(forms.Form):
     `fixed` are the filters that make the box, which are not asked for. `groups` and `definitions` are suggested.
     """
 
+    text = forms.CharField(label=_("Search"), widget=forms.TextInput(attrs={"type": "search"}))
     user_task_def_name = forms.CharField(label=_("Definition"), widget=forms.TextInput(attrs={"list": "definitions"}))
     status = forms.ChoiceField(label=_("Status"), choices=[("", _("Any")), *Status.choices])
     user_id = forms.CharField(label=_("User"))
@@ -29,6 +30,20 @@ class SearchForm(forms.Form):
     wf_run_id = forms.CharField(label=_("Workflow run"))
     overdue = forms.ChoiceField(
         label=_("Due"), choices=[("", _("Any time")), ("true", _("Overdue")), ("false", _("Not overdue"))]
+    )
+    snoozed = forms.ChoiceField(
+        label=_("Snoozed"), choices=[("", _("Any")), ("true", _("Snoozed")), ("false", _("Not snoozed"))]
+    )
+
+    sort = forms.ChoiceField(
+        label=_("Sort by"),
+        choices=[
+            ("", _("As usual")),
+            ("newest", _("Newest first")),
+            ("oldest", _("Oldest first")),
+            ("due", _("Due first")),
+            ("priority", _("Highest priority first")),
+        ],
     )
 
     def __init__(

@@ -27,6 +27,8 @@ register_converter(RunIdConverter, "run_id")
 pages = [
     path("", views.box, {"name": "mine"}, name="mine"),
     path("groups/", views.box, {"name": "groups"}, name="groups"),
+    path("overdue/", views.box, {"name": "overdue"}, name="overdue"),
+    path("snoozed/", views.box, {"name": "snoozed"}, name="snoozed"),
     path("done/", views.box, {"name": "done"}, name="done"),
     path("standing-in/", views.box, {"name": "standing-in"}, name="standing-in"),
     path("all/", views.box, {"name": "all"}, name="all"),

@@ -18,9 +18,10 @@ from pytest_django import DjangoDbBlocker
 from tests.cast import ENGINE
 from usertasks import feed, operations
 from usertasks.actors import Actor
-from usertasks.filters import Position, Search
+from usertasks.filters import Search
 from usertasks.models import FeedHead, Status, UserTaskDef, UserTaskField
 from usertasks.models.feed import ONLY
+from usertasks.models.orders import Position, newest_position
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("_many_runs", "db")]
 
@@ -51,7 +52,7 @@ HOLDER = Actor("user-7", permissions=frozenset({"view_usertaskrun"}))
 MEMBER = Actor("user-7", groups=frozenset(f"group-{n}" for n in range(20)))
 STATUSES: list[tuple[str, ...]] = [(), *((status,) for status in Status.values), ("UNASSIGNED", "ASSIGNED")]
 RANGE = {"earliest_start": "2026-01-10T00:00:00Z", "latest_start": "2026-02-01T00:00:00Z"}
-DEEP = Position(datetime(2026, 1, 20, tzinfo=UTC), uuid.UUID(int=2**127))
+DEEP = newest_position(datetime(2026, 1, 20, tzinfo=UTC), uuid.UUID(int=2**127))
 STARTS: list[dict[str, Position]] = [{}, {"after": DEEP}, {"before": DEEP}]
 
 
@@ -112,7 +113,7 @@ def entries_read(plan: Sequence[dict[str, Any]]) -> float:
 
 def queries_of(search: Search, start: dict[str, Position]) -> list[str]:
     with CaptureQueriesContext(connection) as queries:
-        search.newest(limit=LIMIT, **start)
+        search.page(limit=LIMIT, **start)
     return [query["sql"] for query in queries.captured_queries]
 
 
@@ -227,6 +228,6 @@ def test_a_page_among_equal_moments_reads_a_page() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE usertasks_usertaskrun DISABLE TRIGGER USER")
         cursor.execute("UPDATE usertasks_usertaskrun SET scheduled_time = '2027-01-01Z' WHERE status = 'UNASSIGNED'")
-    middle = Position(datetime(2027, 1, 1, tzinfo=UTC), uuid.UUID(int=2**127))
+    middle = newest_position(datetime(2027, 1, 1, tzinfo=UTC), uuid.UUID(int=2**127))
     [sql] = queries_of(Search(MultiValueDict({"status": ["UNASSIGNED"]}), by=HOLDER), {"after": middle})
     assert rows_read(executed(sql)) <= LIMIT + 1

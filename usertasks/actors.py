@@ -96,6 +96,10 @@ class Actor:
             return True
         return scope is Scope.RUNS_READ and Scope.RUNS_WRITE in self.scopes
 
+    def as_member(self) -> Actor:
+        """The same one with nothing but their name and groups: what is theirs to do, whatever else they may see."""
+        return replace(self, permissions=frozenset(), leads=frozenset(), stands_in_for=frozenset())
+
     def within(self, scopes: frozenset[Scope]) -> Actor:
         """The same one with a token for `scopes`: permissions that these do not cover are gone."""
         limited = replace(self, scopes=scopes)

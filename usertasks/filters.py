@@ -1,31 +1,31 @@
-"""The one search: which runs there are, newest first, for REST, pages, admin and programs alike."""
+"""The one search: which runs there are, in which order, for REST, pages, admin and programs alike."""
 
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, ClassVar, cast
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import BooleanField, CharField, DateTimeField, F, Func, Q, UUIDField, Value
+from django.db.models import BooleanField, CharField, Count, Exists, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django_filters.fields import IsoDateTimeField
 
-from . import json_text
+from . import full_text, json_text
 from .actors import Actor
 from .errors import Fault, InvalidArgument
 from .fieldtypes import Timestamp
-from .models import OPEN, Status, UserTaskRun
-from .models.runs import NEWEST_FIRST, STATUSLESS, UserTaskRunQuerySet, owners_seen_by
+from .models import OPEN, Snooze, Status, UserTaskRun
+from .models.orders import NEWEST, ORDERS, Order, Position
+from .models.runs import STATUSLESS, UserTaskRunQuerySet, owners_seen_by
 from .validation import Wrong
 
 LIST_FIELDS = (
@@ -95,8 +95,25 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = Moment
 
 
+class Words(ExactText):
+    """Some words; of white space alone there is none."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text and not text.strip():
+            raise ValidationError("must have a word", code="invalid")
+        return text
+
+
+class WordsFilter(django_filters.CharFilter):
+    field_class = Words
+
+
 class UserTaskRunFilterSet(django_filters.FilterSet):
-    """The filters of the contract, combined with AND."""
+    """The filters of the contract, combined with AND, and an order, which leaves nothing out.
+
+    `snoozed` is about what `by` has put off.
+    """
 
     status = django_filters.MultipleChoiceFilter(
         choices=Status.choices, distinct=False, help_text="May be given several times."
@@ -110,22 +127,49 @@ class UserTaskRunFilterSet(django_filters.FilterSet):
     overdue = django_filters.ChoiceFilter(
         choices=[("true", "Overdue"), ("false", "Not overdue")], method="filter_overdue", label="Due"
     )
+    text = WordsFilter(
+        method="filter_text",
+        max_length=full_text.MAX_TEXT,
+        label="Text",
+        help_text="Words that the notes, the name of the definition or the results contain, all of them.",
+    )
+    snoozed = django_filters.ChoiceFilter(
+        choices=[("true", "Snoozed"), ("false", "Not snoozed")],
+        method="filter_snoozed",
+        label="Snoozed",
+        help_text="Whether the caller has put it off until later.",
+    )
+    sort = django_filters.ChoiceFilter(
+        choices=[(name, name) for name in ORDERS],
+        method="keep_all",
+        label="Sort",
+        help_text="Newest first unless told otherwise; `due` the soonest, `priority` the highest first.",
+    )
 
     class Meta:
         model = UserTaskRun
         fields: ClassVar[list[str]] = []
 
+    def __init__(
+        self, data: MultiValueDict[str, str] | None, queryset: QuerySet[UserTaskRun], *, by: Actor | None = None
+    ) -> None:
+        super().__init__(data, queryset)
+        self.by = by
+
+    def filter_text(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
+        return full_text.containing(runs, value, vendor=connection.vendor)
+
+    def filter_snoozed(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
+        user_id = self.by.user_id if self.by else ""
+        snoozed = Exists(Snooze.objects.of(user_id, timezone.now()).filter(run=OuterRef("pk")))
+        return runs.filter(snoozed) if value == "true" else runs.filter(~snoozed)
+
+    def keep_all(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
+        return runs
+
     def filter_overdue(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
         is_overdue = Q(status__in=[Status.UNASSIGNED, Status.ASSIGNED], due_at__lt=timezone.now())
         return runs.filter(is_overdue) if value == "true" else runs.exclude(is_overdue & Q(due_at__isnull=False))
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a page of a list ended."""
-
-    scheduled_time: datetime
-    id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -158,7 +202,7 @@ class Search:
     ) -> None:
         self.by = by
         self.columns = columns
-        self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all())
+        self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all(), by=by)
         faults = {
             name: [Fault("unknown_field", "is no filter")] for name in parameters if name not in self.filterset.filters
         }
@@ -172,6 +216,7 @@ class Search:
         if faults:
             raise InvalidArgument.of(faults)
         self.given: dict[str, Any] = {name: value for name, value in self.filterset.form.cleaned_data.items() if value}
+        self.order: Order = ORDERS[self.given.pop("sort", NEWEST.name)]
 
     def runs(self) -> UserTaskRunQuerySet:
         """Everything that matches, in no particular order."""
@@ -182,25 +227,26 @@ class Search:
         user_ids, user_groups = owners
         return runs.filter(Q(user_id__in=user_ids) | Q(user_group__in=user_groups))
 
-    def newest(self, *, limit: int, after: Position | None = None, before: Position | None = None) -> Page:
-        """The newest `limit` runs; older than `after`, or the nearest that are newer than `before`.
+    def page(self, *, limit: int, after: Position | None = None, before: Position | None = None) -> Page:
+        """The first `limit` runs in the order asked for; beyond `after`, or the nearest that come before `before`.
 
-        PostgreSQL takes the newest keys of each way in which a run can be visible (mine, each of my groups) from an
-        index, and reads the rows of the newest among them: what a page costs depends on neither how much there is nor
+        PostgreSQL takes the first keys of each way in which a run can be visible (mine, each of my groups) from an
+        index, and reads the rows of the first among them: what a page costs depends on neither how much there is nor
         how far one has paged. Other databases get the same conditions joined by OR.
         """
-        order = [name.removeprefix("-") for name in NEWEST_FIRST] if before else list(NEWEST_FIRST)
-        runs = self._ordered_runs(order, limit + 1, _beyond(after, before))
+        is_back = before is not None
+        runs = self._ordered_runs(limit + 1, _beyond(self.order, after, before), is_back=is_back)
+        order = self.order.by(is_reversed=is_back)
         found: Sequence[Any] = list(runs.order_by(*order).values_list(*self.columns, named=True)[: limit + 1])
         page = found[:limit]
-        return Page(rows=page[::-1] if before else page, has_more=len(found) > limit)
+        return Page(rows=page[::-1] if is_back else page, has_more=len(found) > limit)
 
-    def _ordered_runs(self, order: Sequence[str], wanted: int, beyond: Sequence[Any]) -> UserTaskRunQuerySet:
+    def _ordered_runs(self, wanted: int, beyond: Sequence[Any], *, is_back: bool) -> UserTaskRunQuerySet:
         """What matches beyond a place; at least the first `wanted` of it, where the whole would cost more.
 
-        A workflow run has few runs.
+        A workflow run has few runs, and words have an index of their own.
         """
-        if "wf_run_id" in self.given or connection.vendor != "postgresql":
+        if not {"wf_run_id", "text"}.isdisjoint(self.given) or connection.vendor != "postgresql":
             return self.runs().filter(*beyond)
         matching: UserTaskRunQuerySet = self._matching_but_for_status().filter(*beyond)
         ways = self._ways()
@@ -208,7 +254,8 @@ class Search:
             return matching.filter(**{name: value for name, (value,) in ways[0].items()})
         if not ways:
             return matching.none()
-        return UserTaskRun.objects.filter(pk__in=_newest_keys(matching, ways, order, wanted))
+        keys = _first_keys(matching, ways, self.order, wanted, is_back=is_back)
+        return UserTaskRun.objects.filter(pk__in=keys)
 
     def _ways(self) -> list[Way]:
         """The ways in which a run can match, each of which one index answers, newest first.
@@ -259,25 +306,39 @@ class Search:
         return None if len(possible) == len(Status) else sorted(possible)
 
 
-def _newest_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Sequence[str], wanted: int) -> RawSQL:
+def _first_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Order, wanted: int, *, is_back: bool) -> RawSQL:
     """The ids of at least the first `wanted` of `runs` that come by one of these ways.
 
     The plan has a branch for each way and not for each value, as the union of as many queries would: planning that
     takes longer than answering it. A run can come by two ways at most: as mine, and as my group's. Nothing that a
     caller says is part of the text of the SQL.
     """
+    falls = order.is_falling != is_back
+    columns = {f"key_{key.name}": key.expression for key in order.keys}
     branches, parameters = [], []
     for way in ways:
         each = {name: RawSQL(f"each_{name}.value", [], CharField()) for name in way}  # nosec B611 # a column
-        keys = runs.filter(**each).order_by(*order).values_list("id", "scheduled_time")[:wanted]
+        keys = runs.filter(**each).order_by(*order.by(is_reversed=is_back)).values(**columns)[:wanted]
         sql, values = keys.query.sql_with_params()
         sources = " CROSS JOIN ".join(f"unnest(%s::text[]) AS each_{name} (value)" for name in way)
         branches.append(f"SELECT keys.* FROM {sources} CROSS JOIN LATERAL ({sql}) AS keys")  # nosec B608 # compiled by Django; values are parameters
         parameters += [*way.values(), *values]
-    newest = ", ".join(f"{name.removeprefix('-')} {'DESC' if name.startswith('-') else 'ASC'}" for name in order)
+    first = ", ".join(f"{name} {'DESC' if falls else 'ASC'}" for name in columns)
     union = " UNION ALL ".join(branches)
-    text = f"SELECT id FROM ({union}) AS found ORDER BY {newest} LIMIT {2 * wanted}"  # nosec B608 # names of columns, a number
+    text = f"SELECT key_id FROM ({union}) AS found ORDER BY {first} LIMIT {2 * wanted}"  # nosec B608 # names of columns, a number
     return RawSQL(text, parameters)  # nosec B611 # see above
+
+
+def counts_of(searches: Sequence[Search]) -> list[int]:
+    """How many runs each of the searches finds, in one statement: as many as all of its pages have."""
+    if not searches:
+        return []
+    counts = [
+        search.runs().order_by().annotate(box=Value(number)).values("box").annotate(found=Count("pk"))
+        for number, search in enumerate(searches)
+    ]
+    found = dict(counts[0].union(*counts[1:], all=True).values_list("box", "found"))
+    return [found.get(number, 0) for number in range(len(searches))]
 
 
 def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:
@@ -299,19 +360,16 @@ class Row(Func):
     output_field = BooleanField()
 
 
-def _beyond(after: Position | None, before: Position | None) -> list[LessThan | GreaterThan]:
-    """Older than `after`, newer than `before`, also among those of the same moment."""
-    place = Row(*(F(name.removeprefix("-")) for name in NEWEST_FIRST))
-    conditions: list[LessThan | GreaterThan] = []
-    if after:
-        conditions.append(LessThan(place, _row(after)))
-    if before:
-        conditions.append(GreaterThan(place, _row(before)))
-    return conditions
+def _beyond(order: Order, after: Position | None, before: Position | None) -> list[LessThan | GreaterThan]:
+    """What comes after `after`, or before `before`, in the order; among equals as well."""
+    place = Row(*(key.expression for key in order.keys))
+    sides = [(after, order.is_falling), (before, not order.is_falling)]
+    return [(LessThan if is_less else GreaterThan)(place, _row(position)) for position, is_less in sides if position]
 
 
 def _row(position: Position) -> Row:
-    return Row(Value(position.scheduled_time, DateTimeField()), Value(position.id, UUIDField()))
+    keys = zip(position.order.keys, position.values, strict=True)
+    return Row(*(Value(value, key.field) for key, value in keys))
 
 
 def _code(form_code: str) -> str:

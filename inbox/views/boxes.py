@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.datastructures import MultiValueDict
 
-from inbox.boxes import BOXES, Listing, listing, tabs_for
+from inbox.boxes import BOXES, NOTHING, Listing, listing, tabs_for
 from inbox.forms import SearchForm
 from usertasks.actors import Door
 from usertasks.callers import actor_of
@@ -25,7 +25,7 @@ def box(request: HttpRequest, name: str) -> HttpResponse:
     shown = BOXES[name]
     filters = _given(request.GET)
     form = SearchForm(filters, fixed=shown.criteria(by), groups=by.groups, definitions=_definitions())
-    found, status = Listing([], newer=None, older=None), 200
+    found, status = NOTHING, 200
     try:
         form.require_offered(filters)
         cursors = {cursor: request.GET.get(cursor, "") for cursor in CURSORS}
@@ -49,8 +49,8 @@ def _given(parameters: QueryDict) -> MultiValueDict[str, str]:
 
 
 def _addresses(request: HttpRequest, filters: MultiValueDict[str, str], found: Listing) -> dict[str, str]:
-    """Where "newer" and "older" lead, the filters kept; and what the page of a task needs to lead back here."""
-    cursors = {"newer": ("before", found.newer), "older": ("after", found.older)}
+    """Where "earlier" and "later" lead, the filters kept; and what the page of a task needs to lead back here."""
+    cursors = {"earlier": ("before", found.earlier), "later": ("after", found.later)}
     addresses = {
         name: "?" + urlencode([*_pairs(filters), (parameter, cursor)])
         for name, (parameter, cursor) in cursors.items()

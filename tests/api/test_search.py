@@ -229,6 +229,9 @@ def test_every_searchable_field_of_the_contract_has_a_filter() -> None:
         "latest_start",
         "wf_run_id",
         "overdue",
+        "text",
+        "snoozed",
+        "sort",
     }
 
 

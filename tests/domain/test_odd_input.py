@@ -23,8 +23,9 @@ from usertasks.actors import Actor, actor_for
 from usertasks.bulk import change_many
 from usertasks.errors import Refused
 from usertasks.fieldtypes import FIELD_TYPES
-from usertasks.filters import Position, Search, search_from_json
+from usertasks.filters import Search, search_from_json
 from usertasks.models import UserTaskField, UserTaskRun
+from usertasks.models.orders import newest_position
 from usertasks.operations import RunRequest
 from usertasks.rules import explain
 
@@ -49,7 +50,7 @@ def answer_to(call: Callable[[], Any]) -> str:
 
 
 def search(name: str) -> Callable[[UserTaskRun, str], Callable[[Actor], Any]]:
-    return lambda run, text: lambda by: Search(MultiValueDict({name: [text]}), by=by).newest(limit=5)
+    return lambda run, text: lambda by: Search(MultiValueDict({name: [text]}), by=by).page(limit=5)
 
 
 FILTERS = [
@@ -106,7 +107,7 @@ TEXT_ARGUMENTS: dict[str, Callable[[UserTaskRun, str], Callable[[Actor], Any]]] 
     "delete name": lambda run, text: lambda by: operations.delete_definition(text, 0, by=by),
     "explain user_id": lambda run, text: lambda by: explain(run, user_id=text, by=by),
     **{f"search {name}": search(name) for name in FILTERS},
-    "search for": lambda run, text: lambda by: Search(MultiValueDict({text: ["x"]}), by=by).newest(limit=5),
+    "search for": lambda run, text: lambda by: Search(MultiValueDict({text: ["x"]}), by=by).page(limit=5),
 }  # fmt: skip
 
 
@@ -173,14 +174,14 @@ def test_a_due_time_that_no_database_stores_is_refused(moment: datetime, everyth
 def test_the_first_and_the_last_moment_are_stored(moment: datetime, everything: Actor) -> None:
     run = a_run(due_at=moment)
     assert UserTaskRun.objects.get(pk=run.id).due_at == moment
-    assert Search(MultiValueDict(), by=everything).newest(limit=1).rows[0].due_at == moment
+    assert Search(MultiValueDict(), by=everything).page(limit=1).rows[0].due_at == moment
 
 
 @pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
 def test_a_page_may_start_at_either_end_of_time(moment: datetime, everything: Actor) -> None:
     a_run()
-    position = Position(moment, uuid.UUID(int=0))
-    pages = [Search(MultiValueDict(), by=everything).newest(limit=5, **{way: position}) for way in ("after", "before")]
+    position = newest_position(moment, uuid.UUID(int=0))
+    pages = [Search(MultiValueDict(), by=everything).page(limit=5, **{way: position}) for way in ("after", "before")]
     assert sorted(len(page.rows) for page in pages) == [0, 1]
 
 
@@ -218,7 +219,7 @@ def test_any_rule_is_taken_or_refused(rules: Any, presentation: Any, type_name: 
     parameters=st.dictionaries(st.sampled_from(["status", "user_id", "overdue", "earliest_start"]) | texts, json_values)
 )
 def test_any_filter_is_taken_or_refused(parameters: dict[str, Any], everything: Actor) -> None:
-    answer_to(lambda: search_from_json(parameters, by=everything).newest(limit=3))
+    answer_to(lambda: search_from_json(parameters, by=everything).page(limit=3))
 
 
 @pytest.mark.parametrize("value", [nested(100_000), nested(65), {"a": nested(64)}])

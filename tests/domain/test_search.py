@@ -20,8 +20,9 @@ from tests.cast import a_definition, a_run
 from tests.domain.strategies import looking_at
 from usertasks.actors import Actor
 from usertasks.errors import InvalidArgument
-from usertasks.filters import Position, Search, search_from_json
+from usertasks.filters import Search, search_from_json
 from usertasks.models import OPEN, Status, UserTaskDef, UserTaskRun
+from usertasks.models.orders import Position, newest_position
 
 pytestmark = pytest.mark.django_db
 
@@ -106,12 +107,12 @@ def is_wanted(run: UserTaskRun, wanted: dict[str, list[str]], by: Actor) -> bool
 def pages(search: Search, limit: int, *, backwards: bool = False, start: Position | None = None) -> Iterator[list[Any]]:
     """Page after page; backwards each is nearer to the newest."""
     while True:
-        page = search.newest(limit=limit, **({"before": start} if backwards else {"after": start}))
+        page = search.page(limit=limit, **({"before": start} if backwards else {"after": start}))
         yield list(page.rows)
         if not page.has_more:
             return
         edge = page.rows[0] if backwards else page.rows[-1]
-        start = Position(edge.scheduled_time, edge.id)
+        start = search.order.position_of(edge)
 
 
 @contextlib.contextmanager
@@ -133,7 +134,7 @@ def test_pages_are_exactly_what_was_asked_for(
         expected = [run.id for run in sorted(matching, key=lambda run: (run.scheduled_time, run.id), reverse=True)]
         search = Search(MultiValueDict(wanted), by=by)
         assert [row.id for page in pages(search, limit) for row in page] == expected
-        end = Position(datetime.min.replace(tzinfo=UTC), uuid.UUID(int=0))
+        end = newest_position(datetime.min.replace(tzinfo=UTC), uuid.UUID(int=0))
         upwards = list(pages(search, limit, backwards=True, start=end))
         assert [row.id for page in reversed(upwards) for row in page] == expected
         assert search.runs().count() == len(expected)
@@ -199,7 +200,7 @@ def test_a_filter_in_json_is_a_text_or_a_list_of_texts(value: Any) -> None:
 def test_a_filter_in_json_finds_the_same() -> None:
     run = a_run()
     parameters = {"status": ["UNASSIGNED", "DONE"], "overdue": False, "user_group": "finance"}
-    assert [row.id for row in search_from_json(parameters, by=HOLDER).newest(limit=5).rows] == [run.id]
+    assert [row.id for row in search_from_json(parameters, by=HOLDER).page(limit=5).rows] == [run.id]
 
 
 def test_names_are_compared_letter_by_letter() -> None:

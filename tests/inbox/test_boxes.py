@@ -57,7 +57,7 @@ def test_the_counts_equal_the_lists(alice: User) -> None:
     claimed_by(alice), claimed_by(alice), a_run(), done_by(alice), a_run(user_group="it")
     client = signed_in(alice)
     counts = {tab.box.name: tab.count for tab in client.get("/inbox/").context["tabs"] if tab.count is not None}
-    assert counts == {"mine": 2, "groups": 1, "done": 1}
+    assert counts == {"mine": 2, "groups": 1, "overdue": 0, "snoozed": 0, "done": 1, "all": 4}
     assert counts == {name: len(rows_of(client.get(reverse(f"inbox:{name}")))) for name in counts}
 
 
@@ -68,22 +68,22 @@ def test_the_newest_comes_first_and_pages_neither_lose_nor_repeat(alice: User) -
         response = client.get(url)
         seen += rows_of(response)
         assert len(rows_of(response)) == length
-        url = "/inbox/" + response.context.get("older", "")
+        url = "/inbox/" + response.context.get("later", "")
     assert seen == list(UserTaskRun.objects.newest_first().values_list("id", flat=True))
     assert set(seen) == set(runs)
-    back = client.get("/inbox/" + response.context["newer"])
+    back = client.get("/inbox/" + response.context["earlier"])
     assert rows_of(back) == seen[25:50]
-    assert rows_of(client.get("/inbox/" + back.context["newer"])) == seen[:25]
+    assert rows_of(client.get("/inbox/" + back.context["earlier"])) == seen[:25]
 
 
 def test_going_newer_than_the_top_shows_a_full_page(alice: User) -> None:
     for _ in range(30):
         a_run(user_id="alice")
     client = signed_in(alice)
-    second = client.get("/inbox/" + client.get("/inbox/").context["older"])
+    second = client.get("/inbox/" + client.get("/inbox/").context["later"])
     a_run(user_id="alice")
-    first = client.get("/inbox/" + second.context["newer"])
-    newest = client.get("/inbox/" + first.context["newer"]) if "newer" in first.context else first
+    first = client.get("/inbox/" + second.context["earlier"])
+    newest = client.get("/inbox/" + first.context["earlier"]) if "earlier" in first.context else first
     assert len(rows_of(newest)) == 25
 
 
@@ -122,8 +122,8 @@ def test_filters_narrow_a_list_and_stay_in_the_address(alice: User) -> None:
     client = signed_in(alice)
     response = client.get("/inbox/groups/?user_task_def_name=approve-invoice&user_group=&overdue=")
     assert response.status_code == 200
-    assert "user_task_def_name=approve-invoice" in response.context["older"]
-    older = client.get("/inbox/groups/" + response.context["older"])
+    assert "user_task_def_name=approve-invoice" in response.context["later"]
+    older = client.get("/inbox/groups/" + response.context["later"])
     assert wanted.id in rows_of(older)
     assert len(rows_of(response)) + len(rows_of(older)) == 27
     assert response.context["form"]["user_task_def_name"].value() == "approve-invoice"

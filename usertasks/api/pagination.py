@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -20,7 +18,8 @@ from rest_framework.views import APIView
 
 from .. import json_text
 from ..errors import Fault, InvalidArgument
-from ..filters import Position, Search
+from ..filters import Search
+from ..models.orders import Order, Position
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 LIMIT, CURSOR = "limit", "cursor"
@@ -91,17 +90,18 @@ class CursorPagination(BasePagination):
 
 
 class SearchPagination(CursorPagination):
-    """Pages of runs, newest first."""
+    """Pages of runs, in the order that the search asks for."""
 
     def paginate_search(self, search: Search, limit: int) -> Sequence[Any]:
-        position = position_of(self.key) if self.key else None
+        self.order = search.order
+        position = position_of(self.key, self.order) if self.key else None
         direction = {"after": position} if self.direction == "a" else {"before": position}
-        page = search.newest(limit=limit, **direction)
+        page = search.page(limit=limit, **direction)
         self.rows, self.has_more = page.rows, page.has_more
         return page.rows
 
     def key_of(self, row: Any) -> list[Any]:
-        return [row.scheduled_time.isoformat(), row.id.hex]
+        return list(self.order.position_of(row).texts())
 
 
 class KeysetPagination(CursorPagination):
@@ -166,17 +166,12 @@ def _decoded(cursor: str) -> tuple[str, list[Any]]:
     return direction, key
 
 
-def position_of(key: list[Any]) -> Position:
-    """The moment and the guid that a cursor names. Raises `InvalidArgument`."""
+def position_of(key: list[Any], order: Order) -> Position:
+    """The place in an order that a cursor names. Raises `InvalidArgument`."""
     try:
-        moment, run_id = key
-        position = Position(datetime.fromisoformat(moment), uuid.UUID(run_id))
-        position.scheduled_time.astimezone(UTC)
-    except (ValueError, TypeError, AttributeError, OverflowError):
+        return order.position(key)
+    except ValueError:
         raise _malformed_cursor() from None
-    if position.scheduled_time.tzinfo is None:
-        raise _malformed_cursor()
-    return position
 
 
 def _malformed_cursor() -> InvalidArgument:

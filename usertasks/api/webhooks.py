@@ -13,6 +13,7 @@ from .. import operations
 from ..actors import Scope
 from ..errors import NotFound
 from ..models import WebhookEndpoint
+from ..models.orders import OLDEST
 from ..models.runs import run_visible_to
 from ..models.webhooks import WebhookEndpointQuerySet
 from . import serializers
@@ -27,8 +28,7 @@ class EndpointPagination(KeysetPagination):
     def read(self, request: Request) -> int:
         limit = super().read(request)
         if self.key is not None:
-            position = position_of(self.key)
-            self.key = [position.scheduled_time, position.id]
+            self.key = list(position_of(self.key, OLDEST).values)
         return limit
 
     def key_of(self, row: WebhookEndpoint) -> list[Any]:

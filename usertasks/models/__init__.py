@@ -10,6 +10,7 @@ from .feed import FeedHead
 from .hooks import ArmedHook, Hook, HookAction, HookState, LapseReason
 from .mails import Mail, MailChoice, MailKind, MailState
 from .people import GroupLead, Substitution
+from .personal import Preferences, SavedFilter, Snooze
 from .runs import OPEN, TERMINAL, Status, UserTaskRun
 from .tokens import ApiToken
 from .webhooks import Delivery, DeliveryState, SwitchedOff, WebhookEndpoint
@@ -36,8 +37,11 @@ __all__ = [
     "MailChoice",
     "MailKind",
     "MailState",
+    "Preferences",
     "PurgedEvent",
     "Refusal",
+    "SavedFilter",
+    "Snooze",
     "Status",
     "Substitution",
     "SwitchedOff",

@@ -14,6 +14,7 @@ from django.utils import timezone
 from .. import json_text
 from ..actors import Actor, Scope
 from .definitions import MAX_NAME, NO_ACTIONS, UserTaskDef, UserTaskField
+from .orders import MOST_URGENT, SOONEST, Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +79,13 @@ class UserTaskRunQuerySet(models.QuerySet["UserTaskRun"]):
 def _newest(*fields: str, name: str) -> models.Index:
     """An index that answers equality on `fields`, newest first."""
     return models.Index(*fields, F("scheduled_time").desc(), F("id").desc(), name=f"run_{name}")
+
+
+def _waiting(order: Order, *fields: str, status: Status | None = None, name: str) -> models.Index:
+    """An index of the open runs, or of one open status, in an order that only work to be done is looked at in."""
+    condition = Q(status=status) if status else Q(status__in=[Status.UNASSIGNED, Status.ASSIGNED])
+    keys = [key.expression for key in order.keys]
+    return models.Index(*fields, *keys, condition=condition, name=f"run_{name}")
 
 
 class UserTaskRun(models.Model):
@@ -161,6 +169,12 @@ class UserTaskRun(models.Model):
             _newest("user_task_def_name", "user_id", "user_group", "status", name="def_user_group_status"),
             _newest("wf_run_id", name="wf_run"),
             models.Index(fields=["due_at"], condition=Q(status__in=["UNASSIGNED", "ASSIGNED"]), name="run_due_open"),
+            _waiting(SOONEST, "user_id", status=Status.ASSIGNED, name="mine_due"),
+            _waiting(SOONEST, "user_group", status=Status.UNASSIGNED, name="waiting_due"),
+            _waiting(MOST_URGENT, "user_id", status=Status.ASSIGNED, name="mine_urgent"),
+            _waiting(MOST_URGENT, "user_group", status=Status.UNASSIGNED, name="waiting_urgent"),
+            _waiting(SOONEST, name="open_due"),
+            _waiting(MOST_URGENT, name="open_urgent"),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from .creation import Creation, RunRequest, create, create_many
 from .definitions import delete_definition, put_definition
 from .endpoints import SEEING_ALL, change_endpoint, create_endpoint, delete_endpoint, redeliver, switch_off
 from .firing import TaskCall, bring_forward, fire, record_task
+from .next import claim_next
 from .refusals import note, noting_refusals
 from .runs import (
     assign,
@@ -36,6 +37,7 @@ __all__ = [
     "cancel",
     "change_endpoint",
     "claim",
+    "claim_next",
     "complete",
     "create",
     "create_endpoint",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..errors import Fault, InvalidArgument
-from ..filters import Position
+from ..models.orders import Position, newest_position
 
 DEFAULT_LIMIT = 100
 """LittleHorse's."""
@@ -48,7 +48,7 @@ def run_position(bookmark: bytes) -> Position | None:
         raise _garbage() from None
     if mark != RUN_MARK:
         raise _garbage()
-    return Position(scheduled_time=moment, id=uuid.UUID(bytes=identity))
+    return newest_position(moment, uuid.UUID(bytes=identity))
 
 
 def definition_bookmark(row: Any) -> bytes:

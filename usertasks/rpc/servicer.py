@@ -65,13 +65,13 @@ class Servicer(lh.LittleHorseServicer):
 
     def SearchUserTaskRun(self, request: Any, context: Any) -> Any:
         search = search_of(request, caller())
-        page = search.newest(limit=limit_of(request), after=run_position(request.bookmark))
+        page = search.page(limit=limit_of(request), after=run_position(request.bookmark))
         bookmark = run_bookmark(page.rows[-1]) if page.has_more else None
         return lh.UserTaskRunIdList(results=map(messages.run_id, page.rows), bookmark=bookmark)
 
     def ListUserTaskRuns(self, request: Any, context: Any) -> Any:
         search = workflow_search(request, caller())
-        page = search.newest(limit=limit_of(request), after=run_position(request.bookmark))
+        page = search.page(limit=limit_of(request), after=run_position(request.bookmark))
         rows = UserTaskRun.objects.prefetch_related("definition__fields", "events")
         runs = rows.in_bulk([row.id for row in page.rows])
         return _list_of([runs[row.id] for row in page.rows], has_more=page.has_more)

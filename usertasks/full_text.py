@@ -1,0 +1,70 @@
+"""Free text: which runs contain some words in their notes, the name of their definition, or their results.
+
+PostgreSQL answers from a full-text index of the words, each of which may be the beginning of one; SQLite looks for the
+letters. Neither knows a language: names and numbers are looked for more often than inflections.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import BooleanField, Func, Q, QuerySet, Value
+
+MAX_TEXT = 200
+"""Characters of what is looked for."""
+
+# A row whose words are too many for a tsvector (1 MiB) could not be saved at all, so only the first ones count.
+VECTOR = (
+    "(to_tsvector('simple', {name} || ' ' || left({notes}, 25000)) || "
+    "CASE WHEN octet_length({results}::text) <= 200000 "
+    "THEN jsonb_to_tsvector('simple', {results}, '[\"string\", \"numeric\"]') "
+    "ELSE to_tsvector('simple', left({results}::text, 50000)) END)"
+)
+"""What PostgreSQL's index holds of a run: the index of the migration is made of these very words."""
+
+
+class HasWords(Func):
+    """Whether the words of a run match a text search query."""
+
+    output_field = BooleanField()
+
+    def __init__(self, query: str) -> None:
+        super().__init__("user_task_def_name", "notes", "results", Value(query))
+
+    def as_sql(self, compiler: Any, connection: Any, *_more: Any, **more: Any) -> tuple[str, tuple[Any, ...]]:
+        columns, parameters = zip(*(compiler.compile(part) for part in self.get_source_expressions()), strict=True)
+        vector = VECTOR.format(name=columns[0], notes=columns[1], results=columns[2])
+        return f"{vector} @@ to_tsquery('simple', {columns[3]})", tuple(parameters[3])
+
+
+class HasLeaf(Func):
+    """Whether a value somewhere in a JSON column of SQLite contains some letters."""
+
+    template = "EXISTS (SELECT 1 FROM json_tree(%(expressions)s ESCAPE '\\')"
+    arg_joiner = ") AS leaf WHERE leaf.type IN ('text', 'integer', 'real') AND leaf.atom LIKE "
+    output_field = BooleanField()
+
+    def __init__(self, letters: str) -> None:
+        super().__init__("results", Value(f"%{_escaped(letters)}%"))
+
+
+def containing[T: QuerySet[Any]](runs: T, text: str, *, vendor: str) -> T:
+    """Those of `runs` that contain every word of a text."""
+    words = text.split()
+    if vendor == "postgresql":
+        return runs.filter(HasWords(" & ".join(f"{_lexeme(word)}:*" for word in words)))
+    for word in words:
+        runs = runs.filter(Q(notes__icontains=word) | Q(user_task_def_name__icontains=word) | Q(HasLeaf(word)))
+    return runs
+
+
+def _lexeme(word: str) -> str:
+    """A word as a text search query quotes it."""
+    quoted = word.replace("\\", "\\\\").replace("'", "''")
+    return f"'{quoted}'"
+
+
+def _escaped(letters: str) -> str:
+    for special in "\\%_":
+        letters = letters.replace(special, f"\\{special}")
+    return letters

@@ -1,0 +1,63 @@
+"""Filters that people keep under a name, for themselves or for a group that they are in or lead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from . import json_text
+from .actors import Actor
+from .errors import AlreadyExists, Fault, InvalidArgument, NotFound
+from .models import SavedFilter
+from .models.personal import MAX_FILTER_NAME, MAX_QUERY
+
+MOST = 50
+"""How many somebody can keep: each is counted on every page."""
+
+
+def saved_for(by: Actor) -> Sequence[SavedFilter]:
+    """Those of `by`, and those that others share with a group of theirs, at most `MOST` of each."""
+    groups = by.groups | by.leads
+    seen = SavedFilter.objects.filter(Q(user_id=by.user_id) | Q(user_group__in=groups))
+    return list(seen.order_by("name", "id")[: 2 * MOST])
+
+
+def save_filter(name: str, *, box: str, query: str, user_group: str | None, by: Actor) -> SavedFilter:
+    """Keep a filter. Raises `InvalidArgument`, and `AlreadyExists` for a name that `by` has given before."""
+    if faults := _faults(name, query, user_group, by):
+        raise InvalidArgument.of(faults)
+    try:
+        with transaction.atomic():
+            return SavedFilter.objects.create(
+                user_id=by.user_id, user_group=user_group, name=name.strip(), box=box, query=query
+            )
+    except IntegrityError:
+        raise AlreadyExists("There is a filter of that name.") from None
+
+
+def forget_filter(filter_id: int, *, by: Actor) -> SavedFilter:
+    """Take a filter away, which only who saved it can. Raises `NotFound`."""
+    kept = SavedFilter.objects.filter(pk=filter_id, user_id=by.user_id).first()
+    if kept is None:
+        raise NotFound("There is no such filter of yours.")
+    kept.delete()
+    return kept
+
+
+def _faults(name: str, query: str, user_group: str | None, by: Actor) -> dict[str, list[Fault]]:
+    faults: dict[str, list[Fault]] = {}
+    if flaw := json_text.flaw_of_text(name):
+        faults["name"] = [Fault("invalid", flaw)]
+    elif not name.strip():
+        faults["name"] = [Fault("required", "must not be blank")]
+    elif len(name.strip()) > MAX_FILTER_NAME:
+        faults["name"] = [Fault("out_of_range", f"must have at most {MAX_FILTER_NAME} characters")]
+    elif SavedFilter.objects.filter(user_id=by.user_id).count() >= MOST:
+        faults["name"] = [Fault("out_of_range", f"must not be one of more than {MOST}: take one away first")]
+    if len(query) > MAX_QUERY:
+        faults["query"] = [Fault("out_of_range", f"must have at most {MAX_QUERY} characters")]
+    if user_group is not None and user_group not in by.groups | by.leads:
+        faults["user_group"] = [Fault("not_a_choice", "must be a group of yours")]
+    return faults

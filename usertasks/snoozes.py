@@ -1,0 +1,48 @@
+"""Putting runs off until later: for one person alone, so that nobody else notices and no event tells of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from .actors import Actor, Scope
+from .errors import Fault, InvalidArgument, NotFound, WrongState
+from .models import Snooze, UserTaskRun
+from .rules import require_scope
+
+MOST = timedelta(days=366)
+"""How far ahead a run can be put off."""
+
+
+@transaction.atomic
+def snooze(run_id: UUID, *, until: datetime, by: Actor, now: datetime) -> Snooze:
+    """Put a run off for `by`. Raises `NotFound`, `WrongState` where it is ended, `InvalidArgument` for the time."""
+    require_scope(Scope.RUNS_WRITE, by)
+    run = _seen(run_id, by)
+    if not run.is_open:
+        raise WrongState(f"Not possible while the run is {run.status}.")
+    if not now < until <= now + MOST:
+        raise InvalidArgument.at("until", Fault("out_of_range", "must lie in the future, and within a year"))
+    row, _is_new = Snooze.objects.update_or_create(run=run, user_id=by.user_id, defaults={"until": until})
+    return row
+
+
+def wake(run_id: UUID, *, by: Actor) -> None:
+    """Take a run back among one's own; nothing changes where it is there. Raises `NotFound`."""
+    require_scope(Scope.RUNS_WRITE, by)
+    Snooze.objects.filter(run=_seen(run_id, by), user_id=by.user_id).delete()
+
+
+def snoozed_until(run: UserTaskRun, *, by: Actor, now: datetime) -> datetime | None:
+    """Until when `by` has put it off; None where they have not."""
+    moments = Snooze.objects.of(by.user_id, now).filter(run=run)
+    return moments.values_list("until", flat=True).first()
+
+
+def _seen(run_id: UUID, by: Actor) -> UserTaskRun:
+    run = UserTaskRun.objects.visible_to(by).filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no such run.")
+    return run
