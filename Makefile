@@ -17,10 +17,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # `check` goes from the quick to the slow
-.PHONY: help run test check scan audit migrations deploy bench lint format lock clean FORCE
+.PHONY: help run test check scan audit migrations deploy bench pictures lint format lock clean FORCE
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/installed-requirements.txt ## serve the demo (web, worker and gRPC) on 127.0.0.1 until Ctrl-C: PORT, GRPC_PORT, DATABASE_URL
 	@DEBUG=$${DEBUG:-true} GRPC_ANONYMOUS_USER=$${GRPC_ANONYMOUS_USER-admin} exec $(PYTHON) manage.py run_all
@@ -55,6 +55,12 @@ deploy: $(VENV)/installed-requirements-dev.txt
 
 bench: $(VENV)/installed-requirements-dev.txt ## run the benchmarks and print a table
 	@$(PYTHON) -m benchmarks
+
+pictures: $(VENV)/installed-requirements-dev.txt ## take the pictures of docs/images anew; needs Chromium
+	@$(PYTHON) docs/pictures.py
+
+translations: $(VENV)/installed-requirements-dev.txt ## gather what is to be translated, compile the catalogs, say what is missing
+	@$(PYTHON) -m scanners.translations
 
 lint: $(VENV)/installed-requirements-dev.txt ## style and types, changing nothing
 	@echo '== ruff'

@@ -14,7 +14,7 @@ import psycopg
 
 from tests.postgres import running_postgres
 
-from . import baseline, creation, data, drafts, grpc, operations, search, worker
+from . import baseline, creation, data, drafts, grpc, idle, operations, pages, search, worker
 from .report import Table, circumstances
 from .servers import PRODUCTION_LIKE, conninfo, enter_production, interrupted_by_sigterm, web_server
 from .stage import Options, Stage, tell
@@ -22,6 +22,8 @@ from .stage import Options, Stage, tell
 MEASUREMENTS: dict[str, Callable[[Stage], Table]] = {
     "baseline": baseline.measure,
     "search": search.measure,
+    "pages": pages.measure,
+    "idle": idle.measure,
     "operations": operations.measure,
     "creation": creation.measure,
     "drafts": drafts.measure,

@@ -37,6 +37,7 @@ LAST_WORDS = 4000
 THREADS = 16
 GRPC_THREADS = 10
 POOL_SIZE = 10
+NO_PART_OF_THE_INBOX = ["admin", "drf_spectacular_sidecar", "rest_framework"]
 GRPC_ANNOUNCED = re.compile(rf"^gRPC on {re.escape(HOST)}:(\d+)$", re.MULTILINE)
 
 WORKER_ANNOUNCED = re.compile("^The worker is running", re.MULTILINE)
@@ -59,6 +60,7 @@ def enter_production(database_url: str, folder: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=NO_PART_OF_THE_INBOX)
 
 
 def conninfo() -> str:

@@ -1,4 +1,4 @@
-"""What holds for every answer, whoever gives it: its headers, and that a form can be read.
+"""What holds for every answer, whoever gives it: its headers, how it travels, and that a form can be read.
 
 With DEBUG, Django answers a form that it cannot read with a page that reads it once more, and fails. So it is refused
 here, and the answer is the same with DEBUG on.
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.cache import patch_cache_control
 from django.utils.deprecation import MiddlewareMixin
@@ -68,6 +69,16 @@ def _keep_to_this_person(request: HttpRequest, response: HttpResponseBase) -> No
         patch_cache_control(response, private=True, no_store=True)
     else:
         patch_cache_control(response, private=True, no_cache=True)
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Pages travel compressed; Django's own pads them at random, so that their length tells nothing of a secret.
+
+    The API's answers do not: a compressed one would have a weak ETag, and callers compare the version that it says.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if request.path.startswith("/api/") else super().process_response(request, response)
 
 
 class ReadableFormMiddleware(MiddlewareMixin):

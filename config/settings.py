@@ -154,6 +154,9 @@ API_FAILED_RATE = env.int("API_FAILED_RATE", default=300)
 if API_RATE < 0 or API_BURST < 1 or API_FAILED_RATE < 0 or JWT_LEEWAY < 0:
     raise ImproperlyConfigured("API_RATE, API_FAILED_RATE and JWT_LEEWAY must not be negative, API_BURST at least 1.")
 
+# So often does a page that is open ask whether anything has happened; 0 for never. See docs/live.md.
+LIVE_SECONDS = env.float("LIVE_SECONDS", default=5.0)
+
 # Where webhooks may go beside the public internet: names, addresses, networks. See usertasks/addresses.py.
 WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "::1"] if DEBUG else [])
 
@@ -182,6 +185,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.HeadersMiddleware",
+    "config.middleware.CompressionMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "usertasks.api.middleware.HostMiddleware",
     "config.middleware.ReadableFormMiddleware",
@@ -191,11 +195,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "inbox.locale.LocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "inbox.middleware.SignInMiddleware",
+    "inbox.live.LiveMiddleware",
     "inbox.middleware.RefusalMiddleware",
 ]
 
@@ -234,9 +240,20 @@ LOGIN_REDIRECT_URL = "inbox:mine"
 LOGOUT_REDIRECT_URL = "sign-in"
 
 LANGUAGE_CODE = "en"
+# Those of the catalogs, by the names that their speakers call them: see docs/translating.md.
+LANGUAGES = [
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("fr", "Français"),
+    ("ja", "日本語"),
+    ("pt", "Português"),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.core.checks import register
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 
 class InboxConfig(AppConfig):
     name = "inbox"
-    verbose_name = "Signing in"
+    verbose_name = _("Signing in")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.db.models import Count
 from django.http import QueryDict
@@ -14,17 +15,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from usertasks.actors import Actor
-from usertasks.errors import InvalidArgument
+from usertasks.errors import Fault, Faults, InvalidArgument
 from usertasks.filters import Search, counts_of
 from usertasks.models import OPEN, SavedFilter, Status
 from usertasks.models.orders import MOST_URGENT, NEWEST, SOONEST, Order, Position
 from usertasks.names import readable
+from usertasks.roles import Role
 from usertasks.saved_filters import saved_for
 
 PAGE_SIZE = 25
+ROLES = frozenset(role.value for role in Role)
+CURSORS = ("after", "before")
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,33 @@ class Box:
     def url(self) -> str:
         return reverse(f"inbox:{self.name}")
 
+    def address(self, query: str) -> str:
+        """That of the box, looked through by these filters."""
+        return f"{self.url}?{query}" if query else self.url
+
+    def given(self, parameters: QueryDict) -> MultiValueDict[str, str]:
+        """The filters that somebody asked for: no cursor, no blank, and no order that is the usual one."""
+        kept = {name: [text for text in texts if text] for name, texts in parameters.lists() if name not in CURSORS}
+        if kept.get("sort") == [self.order.name]:
+            del kept["sort"]
+        return MultiValueDict({name: texts for name, texts in kept.items() if texts})
+
     def search(self, by: Actor, filters: MultiValueDict[str, str] | None = None) -> Search:
-        """What lies in the box and matches. Raises `InvalidArgument`."""
+        """What lies in the box and matches. Raises `InvalidArgument`.
+
+        A filter that makes the box is none to look through it with: a list that ignored it, or joined it, would show
+        what was not asked for.
+        """
         parameters: MultiValueDict[str, str] = filters.copy() if filters else MultiValueDict()
-        for name, value in self.criteria(by).items():
-            parameters.appendlist(name, value)
+        criteria = self.criteria(by)
+        fault = Fault("unknown_field", gettext("is no filter of this list"))
+        if faults := {name: [fault] for name in parameters if name in criteria}:
+            raise InvalidArgument.of(faults)
+        for name, value in criteria.items():
+            parameters[name] = value
         if "sort" not in parameters:
             parameters["sort"] = self.order.name
-        return Search(parameters, by=self.seen_as(by), is_local=True)
+        return Search(parameters, by=self.seen_as(by), snoozer=by, is_local=True)
 
 
 def _as_substitute(by: Actor) -> Actor:
@@ -73,7 +97,7 @@ BOXES: Mapping[str, Box] = {
         Box(
             "standing-in",
             _("Standing in"),
-            lambda by: {"status": Status.ASSIGNED},
+            lambda by: {"status": Status.ASSIGNED, **AWAKE},
             seen_as=_as_substitute,
             is_for=lambda by: bool(by.stands_in_for),
         ),
@@ -85,30 +109,35 @@ BOXES: Mapping[str, Box] = {
 
 @dataclass(frozen=True)
 class Tab:
-    """A box, a group's part of one or a saved filter as the navigation shows it.
+    """A box, a group's part of one, a saved filter or the page of the team, as the navigation shows it.
 
-    `count` equals the number of rows in its list; None where the list cannot be asked for any more.
+    `count` equals the number of rows in its list; None where it is no list, or cannot be asked for any more.
     """
 
     title: Any
     url: str
-    box: Box
+    box: Box | None
     count: int | None
     query: str = ""
     """The filters and the order, as the query of its address."""
     within: str = ""
-    """`group` or `saved`, where it is no box of its own."""
+    """`group`, `saved` or `team`, where it is no box of its own."""
     saved: SavedFilter | None = None
 
     @property
     def name(self) -> str:
-        return self.within or self.box.name
+        return self.within or (self.box.name if self.box else "")
+
+    @property
+    def section(self) -> str:
+        """Under which heading it stands: the groups with the boxes."""
+        return "boxes" if self.within in ("", "group") else self.within
 
 
 def tabs_for(by: Actor) -> list[Tab]:
     """Every box they have, each of their groups, each saved filter, with exact counts, in three queries at most."""
     boxes = [box for box in BOXES.values() if box.is_for(by)]
-    saved = [(kept, _search_of(kept, by)) for kept in saved_for(by)]
+    saved = [(kept, search_of(kept, by)) for kept in saved_for(by) if kept.box in BOXES]
     countable = [search for _kept, search in saved if search]
     groups = _counts_by_group(by)
     counts = counts_of([*(box.search(by) for box in boxes if box.name != "groups"), *countable])
@@ -117,28 +146,48 @@ def tabs_for(by: Actor) -> list[Tab]:
     for box in boxes:
         tabs.append(Tab(box.title, box.url, box, sum(groups.values()) if box.name == "groups" else next(numbers)))
         if box.name == "groups" and len(groups) > 1:
-            tabs += [_tab_of_group(box, group, count) for group, count in sorted(groups.items())]
-    return tabs + [_tab_of_saved(kept, next(numbers) if search else None) for kept, search in saved]
+            tabs += [_tab_of_group(box, group, count) for group, count in groups.items()]
+    tabs += [_tab_of_saved(kept, next(numbers) if search else None) for kept, search in saved]
+    return tabs + ([Tab(_("Team"), reverse("inbox:team"), None, None, within="team")] if has_team(by) else [])
+
+
+def has_team(by: Actor) -> bool:
+    """Whether there is a team whose work they may look at."""
+    return bool(by.leads) or by.holds("view_usertaskrun")
+
+
+def query_of(filters: MultiValueDict[str, str]) -> str:
+    """The same filters, as the query of an address."""
+    return urlencode([(name, text) for name, texts in filters.lists() for text in texts])
+
+
+def open_tab(tabs: Sequence[Tab], box: Box, query: str) -> Tab | None:
+    """The one whose list is shown: that of exactly these filters, else that of the box."""
+    of_box = [tab for tab in tabs if tab.box == box]
+    asked = sorted(parse_qsl(query))
+    exactly = (tab for tab in of_box if tab.query and sorted(parse_qsl(tab.query)) == asked)
+    return next(exactly, next((tab for tab in of_box if not tab.query), None))
 
 
 def _counts_by_group(by: Actor) -> dict[str, int]:
-    """How much waits in each of their groups."""
+    """How much waits in each of their groups, by name; a group that stands for a role is none where work waits."""
     waiting = BOXES["groups"].search(by).runs().order_by().values("user_group")
     found = dict(waiting.annotate(found=Count("pk")).values_list("user_group", "found"))
-    return {group: found.get(group, 0) for group in by.groups}
+    groups = sorted(by.groups - (ROLES - found.keys()), key=lambda group: (group.casefold(), group))
+    return {group: found.get(group, 0) for group in groups}
 
 
 def _tab_of_group(box: Box, group: str, count: int) -> Tab:
     query = urlencode({"user_group": group})
-    return Tab(group, f"{box.url}?{query}", box, count, query=query, within="group")
+    return Tab(group, box.address(query), box, count, query=query, within="group")
 
 
 def _tab_of_saved(kept: SavedFilter, count: int | None) -> Tab:
     box = BOXES[kept.box]
-    return Tab(kept.name, f"{box.url}?{kept.query}", box, count, query=kept.query, within="saved", saved=kept)
+    return Tab(kept.name, box.address(kept.query), box, count, query=kept.query, within="saved", saved=kept)
 
 
-def _search_of(kept: SavedFilter, by: Actor) -> Search | None:
+def search_of(kept: SavedFilter, by: Actor) -> Search | None:
     """What a saved filter looks for; None where that cannot be asked for."""
     try:
         return BOXES[kept.box].search(by, QueryDict(kept.query))
@@ -182,6 +231,29 @@ def listing(search: Search, *, after: str = "", before: str = "") -> Listing:
         return NOTHING
     first, last = (_cursor(search.order.position_of(row.run)) for row in (rows[0], rows[-1]))
     return Listing(rows, earlier=first if beyond or until else None, later=last if until or page.has_more else None)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look into a box shows: a page, how many there are in all, and what is wrong with what was asked."""
+
+    found: Listing = NOTHING
+    total: int = 0
+    faults: Faults = field(default_factory=dict)
+
+
+def look_into(
+    box: Box, filters: MultiValueDict[str, str], tab: Tab | None, *, by: Actor, after: str = "", before: str = ""
+) -> Look:
+    """A page of what matches. What `tab` has counted already is not counted again."""
+    try:
+        search = box.search(by, filters)
+    except InvalidArgument as refusal:
+        return Look(faults=refusal.faults)
+    is_counted = tab is not None and (tab.query != "" or set(filters) <= {"sort"})
+    total = tab.count if tab and is_counted else None
+    found = listing(search, after=after, before=before)
+    return Look(found, search.runs().count() if total is None else total)
 
 
 def _row(run: Any, now: datetime) -> Row:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from usertasks import operations
+from usertasks import operations, snoozes
 from usertasks.actors import Actor
 from usertasks.errors import Fault, InvalidArgument, Refused, Stale
+from usertasks.locales import exact
 from usertasks.models import Status
 from usertasks.operations import SavePolicy
 from usertasks.rules import Action
@@ -22,13 +24,26 @@ NOTHING, EVERYTHING = "\0", ""
 """What no name of an input begins with, and what every one does."""
 
 
+TASK = "%(task)s"
+"""Where in a message the task is named, once its page is left."""
+
+NEXT = "next"
+"""What *Complete* is told where it is to open the next task of the list."""
+
+
 @dataclass(frozen=True)
 class Done:
-    """What to say, and how the names of those inputs begin that are saved now; `leaves` if the page is done with."""
+    """What to say, and how the names of those inputs begin that are saved now; `leaves` if the page is done with.
 
-    message: str
+    `goes_on` if the next task of the list is wanted; `offers_next` says whether *Complete and next* lies open from now
+    on, None as before.
+    """
+
+    message: str = ""
     saved: str = NOTHING
     leaves: bool = False
+    goes_on: bool = False
+    offers_next: bool | None = None
 
 
 def claim(page: TaskPage, argument: str) -> Done:
@@ -38,7 +53,7 @@ def claim(page: TaskPage, argument: str) -> Done:
 
 def release(page: TaskPage, argument: str) -> Done:
     operations.release(page.run.id, by=page.by)
-    return Done(_("The task went back to %s.") % page.run.user_group)
+    return Done(_("The task went back to %(group)s.") % {"group": page.run.user_group})
 
 
 def save_progress(page: TaskPage, argument: str) -> Done:
@@ -63,7 +78,9 @@ def complete(page: TaskPage, argument: str) -> Done:
     # A completion that is sent again finds itself done, if it says the same.
     expected = None if is_mine_already else _version(page)
     operations.complete(page.run.id, results, by=page.by, expected=expected)
-    return Done(_("Completed"), saved=ANSWER, leaves=True)
+    goes_on = argument == NEXT
+    message = _("Completed: %(task)s.")
+    return Done(message, saved=ANSWER, leaves=True, goes_on=goes_on, offers_next=True if goes_on else None)
 
 
 def assign(page: TaskPage, argument: str) -> Done:
@@ -81,7 +98,7 @@ def assign(page: TaskPage, argument: str) -> Done:
         override_claim=version is not None,
         expected=version,
     )
-    return Done(_("The task is with %s now.") % (run.user_id or run.user_group))
+    return Done(_("The task is with %(owner)s now.") % {"owner": run.user_id or run.user_group})
 
 
 def cancel(page: TaskPage, argument: str) -> Done:
@@ -107,6 +124,25 @@ def delete_comment(page: TaskPage, argument: str) -> Done:
     return Done(_("The comment is deleted."), saved=f"comment-{argument}")
 
 
+def snooze(page: TaskPage, argument: str) -> Done:
+    until = page.snoozing.chosen(argument)
+    snoozes.snooze(page.run.id, until=until, by=page.by, now=timezone.now())
+    return Done(_("Snoozed until %(moment)s: %(task)s.") % {"moment": exact(until), "task": TASK}, leaves=True)
+
+
+def wake(page: TaskPage, argument: str) -> Done:
+    snoozes.wake(page.run.id, by=page.by)
+    return Done(_("The task is awake again."))
+
+
+def show_next(page: TaskPage, argument: str) -> Done:
+    return Done(offers_next=True)
+
+
+def hide_next(page: TaskPage, argument: str) -> Done:
+    return Done(offers_next=False)
+
+
 def discard(page: TaskPage, argument: str) -> Done:
     return Done(_("What you typed is thrown away."), saved=EVERYTHING)
 
@@ -121,16 +157,28 @@ DEEDS: Mapping[str, Callable[[TaskPage, str], Done]] = {
     "add_comment": add_comment,
     "edit_comment": edit_comment,
     "delete_comment": delete_comment,
+    "snooze": snooze,
+    "wake": wake,
+    "show_next": show_next,
+    "hide_next": hide_next,
     "discard": discard,
 }
 """The value of a button, up to its colon → what it does."""
+
+OF_THE_PAGE = frozenset({"discard", "show_next", "hide_next"})
+"""What asks nothing of the task."""
+
+
+def verb_of(button: str) -> str:
+    """What the button of that value does: its value up to the colon."""
+    return button.partition(":")[0]
 
 
 def note_unasked(refusal: Refused, button: str, run_id: UUID, by: Actor) -> None:
     """Write down that a button was refused, where no operation was asked: the task is out of sight, or the form is not
     filled in."""
-    verb = button.partition(":")[0]
-    if verb in DEEDS and verb != discard.__name__:
+    verb = verb_of(button)
+    if verb in DEEDS and verb not in OF_THE_PAGE:
         operations.note([refusal], verb, by=by, run_id=run_id)
 
 
@@ -145,7 +193,7 @@ def do(page: TaskPage, button: str) -> Done:
 def _require_choice(page: TaskPage) -> None:
     """Raises `Stale` where others have answered in the meantime, and nobody has chosen whose answers stay."""
     if page.contest.is_open:
-        raise Stale("Somebody else has answered in the meantime.")
+        raise Stale(_("Somebody else has answered in the meantime."))
 
 
 def _require_readable(page: TaskPage) -> None:

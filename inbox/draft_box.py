@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.utils.translation import gettext as _
+
 from usertasks.actors import Actor
 from usertasks.controls import FileInput
 from usertasks.models import Draft, DraftState, UserTaskField, UserTaskRun
@@ -61,7 +63,7 @@ class DraftBox:
         """Fields in the order of the form, then comments."""
         names = {_field_of(name) for name in inputs if name.startswith(ANSWER)}
         labels = [field.display_name or field.name for field in self.fields if field.name in names]
-        return labels + ["Comment"] * any(not name.startswith(ANSWER) for name in inputs)
+        return labels + [_("Comment")] * any(not name.startswith(ANSWER) for name in inputs)
 
 
 def _plain(inputs: Mapping[str, list[str]]) -> dict[str, list[str]]:

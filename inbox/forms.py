@@ -2,71 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.utils.datastructures import MultiValueDict
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from usertasks.errors import Fault, Faults, InvalidArgument
+from usertasks.errors import Faults
 from usertasks.models import Status
 
 MOMENT = {"type": "datetime-local"}
+STATUSES: Mapping[Status, Any] = {
+    Status.UNASSIGNED: _("Unassigned"),
+    Status.ASSIGNED: _("Assigned"),
+    Status.DONE: _("Done"),
+    Status.CANCELLED: _("Cancelled"),
+}
+ORDERS: Mapping[str, Any] = {
+    "newest": _("Newest first"),
+    "oldest": _("Oldest first"),
+    "due": _("Due first"),
+    "priority": _("Highest priority first"),
+}
+DUE: Mapping[str, Any] = {"true": _("Overdue"), "false": _("Not overdue")}
+SNOOZED: Mapping[str, Any] = {"true": _("Snoozed"), "false": _("Not snoozed")}
+WORDS: Mapping[str, Mapping[str, Any]] = {
+    "status": {status.value: word for status, word in STATUSES.items()},
+    "overdue": DUE,
+    "snoozed": SNOOZED,
+}
+"""What the choices of a filter are called."""
+ALWAYS_SHOWN = ("text", "sort")
+"""What stands above every list; the other filters are behind a button."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is on, in words, and the query of the list without it."""
+
+    label: Any
+    value: Any
+    without: str
 
 
 class SearchForm(forms.Form):
     """Asks for filters and shows what was asked; what is wrong with them is `filters.Search`'s to say.
 
-    `fixed` are the filters that make the box, which are not asked for. `groups` and `definitions` are suggested.
+    `fixed` are the filters that make the box, which are not asked for, and `order` is the box's own. `groups` and
+    `definitions` are suggested.
     """
 
-    text = forms.CharField(label=_("Search"), widget=forms.TextInput(attrs={"type": "search"}))
+    text = forms.CharField(
+        label=_("Search"),
+        widget=forms.TextInput(
+            attrs={
+                "type": "search",
+                "autocomplete": "off",
+                "placeholder": _("Search in notes, definition and answers"),
+            }
+        ),
+    )
+    sort = forms.ChoiceField(label=_("Sort by"))
     user_task_def_name = forms.CharField(label=_("Definition"), widget=forms.TextInput(attrs={"list": "definitions"}))
-    status = forms.ChoiceField(label=_("Status"), choices=[("", _("Any")), *Status.choices])
     user_id = forms.CharField(label=_("User"))
     user_group = forms.CharField(label=_("Group"), widget=forms.TextInput(attrs={"list": "groups"}))
+    overdue = forms.ChoiceField(label=_("Due"), choices=[("", _("Any time")), *DUE.items()])
+    snoozed = forms.ChoiceField(label=_("Snoozed"), choices=[("", _("Any")), *SNOOZED.items()])
     earliest_start = forms.CharField(label=_("Created from"), widget=forms.TextInput(attrs=MOMENT))
     latest_start = forms.CharField(label=_("Created until"), widget=forms.TextInput(attrs=MOMENT))
     wf_run_id = forms.CharField(label=_("Workflow run"))
-    overdue = forms.ChoiceField(
-        label=_("Due"), choices=[("", _("Any time")), ("true", _("Overdue")), ("false", _("Not overdue"))]
-    )
-    snoozed = forms.ChoiceField(
-        label=_("Snoozed"), choices=[("", _("Any")), ("true", _("Snoozed")), ("false", _("Not snoozed"))]
-    )
-
-    sort = forms.ChoiceField(
-        label=_("Sort by"),
-        choices=[
-            ("", _("As usual")),
-            ("newest", _("Newest first")),
-            ("oldest", _("Oldest first")),
-            ("due", _("Due first")),
-            ("priority", _("Highest priority first")),
-        ],
+    status = forms.MultipleChoiceField(
+        label=_("Status"), choices=list(STATUSES.items()), widget=forms.CheckboxSelectMultiple
     )
 
     def __init__(
         self,
         data: MultiValueDict[str, str],
         *,
-        fixed: Mapping[str, str],
-        groups: Iterable[str],
-        definitions: Iterable[str],
+        fixed: Iterable[str],
+        order: str,
+        groups: Iterable[str] = (),
+        definitions: Sequence[str] = (),
     ) -> None:
-        super().__init__(data)
+        shown = data.copy()
+        shown.setlistdefault("sort", [order])
+        super().__init__(shown)
+        self.given = data
         self.groups, self.definitions = sorted(groups), definitions
         for name in fixed:
             del self.fields[name]
+        usual = {order: gettext("%(order)s (as usual)") % {"order": ORDERS[order]}}
+        self.fields["sort"].choices = list({**ORDERS, **usual}.items())  # type: ignore[attr-defined]
 
     def _clean_fields(self) -> None:
         """Nothing: `Search` reads the same parameters, and its word is the one that counts."""
-
-    def require_offered(self, filters: MultiValueDict[str, str]) -> None:
-        """Refuse a filter that the box does not have: a list that ignored it would show what was not asked for."""
-        fault = Fault("unknown_field", "is no filter of this list")
-        if faults := {name: [fault] for name in filters if name not in self.fields}:
-            raise InvalidArgument.of(faults)
 
     def add_faults(self, faults: Faults) -> None:
         """Put each fault beside its field, and let a text be seen that the browser's own control would hide."""
@@ -78,3 +113,66 @@ class SearchForm(forms.Form):
                 if isinstance(widget := self.fields[name].widget, forms.TextInput):
                     widget.input_type = "text"
                 self.add_error(name, fault.message)
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        """The filters that are behind a button."""
+        return [field for field in self if field.name not in ALWAYS_SHOWN]
+
+    @property
+    def is_wrong_inside(self) -> bool:
+        """Whether a fault is said where one would have to open something to see it."""
+        return any(field.errors for field in self.more)
+
+    @property
+    def number_inside(self) -> int:
+        """How many filters are on that are behind a button."""
+        return len(set(self.given) - set(ALWAYS_SHOWN))
+
+    def chips(self) -> list[Chip]:
+        """The filters that are on, each with a way to be rid of it."""
+        pairs = [(name, text) for name, texts in self.given.lists() for text in texts]
+        return [
+            Chip(
+                self._label(name), self._words(name, text), urlencode([pair for pair in pairs if pair != (name, text)])
+            )
+            for name, text in pairs
+            if name != "sort"
+        ]
+
+    def _label(self, name: str) -> Any:
+        return self.fields[name].label if name in self.fields else name
+
+    def _words(self, name: str, text: str) -> Any:
+        """What was given, as the form says it."""
+        if name in WORDS:
+            return WORDS[name].get(text, text)
+        return _as_moment(text) if name in ("earliest_start", "latest_start") else text
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column that sorts: what pressing it does, and in which direction the column is sorted now."""
+
+    word: Any
+    hint: Any
+    query: str
+    arrow: str = ""
+    """`up`, `down`, or nothing where the list is sorted by something else."""
+
+
+def heads_of(order: str, sorts: Mapping[str, str]) -> list[Head]:
+    """Due, priority and created, which stand beside each other; `sorts` are the queries of the orders."""
+    created = "oldest" if order == "newest" else "newest"
+    return [
+        Head(_("Due"), ORDERS["due"], sorts["due"], arrow="up" if order == "due" else ""),
+        Head(_("Priority"), ORDERS["priority"], sorts["priority"], arrow="down" if order == "priority" else ""),
+        Head(_("Created"), ORDERS[created], sorts[created], arrow={"newest": "down", "oldest": "up"}.get(order, "")),
+    ]
+
+
+def _as_moment(text: str) -> str:
+    try:
+        return date_format(datetime.fromisoformat(text), "SHORT_DATETIME_FORMAT")
+    except ValueError:
+        return text

@@ -35,7 +35,8 @@ RIGHTS: Mapping[str, Any] = {
 
 def as_sentence(words: str) -> str:
     """What the domain says in the middle of a sentence, as one of its own."""
-    return f"{words[:1].upper()}{words[1:]}" + ("" if words.endswith((".", "!", "?")) else ".")
+    begun = f"{words[:1].upper()}{words[1:]}"
+    return begun if words.endswith((".", "!", "?", "。")) else _("%(sentence)s.") % {"sentence": begun}
 
 
 def reason_in_words(action: Action, verdict: Verdict, run: UserTaskRun) -> str:

@@ -15,6 +15,7 @@ from math import ceil
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from usertasks.errors import Throttled
 
@@ -60,7 +61,7 @@ class Attempt:
         rows = SignInAttempt.objects.bulk_create(SignInAttempt(key=key, tried_at=self.now) for key in self.keys)
         if wait := max((self._wait(limit) for limit in self._limits()), default=0):
             SignInAttempt.objects.filter(pk__in=[row.pk for row in rows]).delete()
-            raise Throttled("There were too many attempts to sign in.", retry_after=wait)
+            raise Throttled(_("There were too many attempts to sign in."), retry_after=wait)
 
     def succeed(self) -> None:
         """It was the right password: what failed before at this address is forgotten."""

@@ -41,6 +41,7 @@ from .draft_box import DraftBox
 from .explained import Explained, explained, may_explain
 from .moving import Move, MovingBox
 from .people import members_of
+from .snooze import SnoozeBox
 from .typed import Typed
 
 EVERYTHING = "all"
@@ -136,6 +137,7 @@ class TaskPage:
         must_be_complete: bool = False,
         asked: Asked = NOTHING_ASKED,
         move: Move | None = None,
+        snooze_until: str = "",
     ) -> None:
         self.run, self.by, self.typed = run, by, typed
         self.title = readable(run.user_task_def_name)
@@ -146,6 +148,7 @@ class TaskPage:
         is_about_people = self.can_answer and any(map(asks_for_a_person, self.fields))
         people = members_of([run.user_group]) if is_about_people and run.user_group else ()
         self.moving = MovingBox(run, by, self.actions, move)
+        self.snoozing = SnoozeBox(run, by, snooze_until)
         self.asked = asked
         self.changes = Changes.since(run, typed.version if typed else None)
         self.contest = Contest.of(self.fields, self.changes, run, typed, files)

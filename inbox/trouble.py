@@ -32,6 +32,7 @@ class Trouble:
     comment_faults: list[Fault] = field(default_factory=list)
     move_faults: Faults = field(default_factory=dict)
     """By what they are about: one of `MOVING`."""
+    snooze_faults: list[Fault] = field(default_factory=list)
 
 
 def trouble_of(refusal: Refused, page: TaskPage, button: str) -> Trouble:
@@ -39,15 +40,18 @@ def trouble_of(refusal: Refused, page: TaskPage, button: str) -> Trouble:
     if isinstance(refusal, InvalidArgument):
         of_comment = list(refusal.faults.get("comment", []))
         of_move = {name: refusal.faults[name] for name in MOVING if name in refusal.faults}
-        detail = "" if of_comment or of_move else refusal.detail
-        return Trouble(422, _to_correct(), detail, comment_faults=of_comment, move_faults=of_move)
+        of_snooze = list(refusal.faults.get("until", []))
+        detail = "" if of_comment or of_move or of_snooze else refusal.detail
+        return Trouble(
+            422, _to_correct(), detail, comment_faults=of_comment, move_faults=of_move, snooze_faults=of_snooze
+        )
     if isinstance(refusal, Stale) or _is_late(page, button):
         changes = page.changes.events or last_changes(page.run)
         detail = _("Nothing was saved. What you typed is still here.")
         return Trouble(409, headline(page.run, page.by), detail, changes)
     if isinstance(refusal, NotAllowed) and button == Action.ASSIGN and page.moving.objections:
         return Trouble(HTTP_STATUS[refusal.code], _to_correct(), move_faults=page.moving.objections)
-    return Trouble(HTTP_STATUS[refusal.code], refusal.title, _why_not(refusal, page, button))
+    return Trouble(HTTP_STATUS[refusal.code], str(refusal.title), _why_not(refusal, page, button))
 
 
 def _to_correct() -> str:

@@ -31,6 +31,7 @@ from usertasks.fieldtypes import MAX_BYTES
 from usertasks.forms import PREFIX
 from usertasks.json_text import flaw_of_text
 from usertasks.models import Draft
+from usertasks.wall_clocks import MomentInput
 
 RUN_ID = re.compile("[0-9a-f]{32}")
 PAGE = re.compile("[0-9a-f]{1,32}")
@@ -38,6 +39,8 @@ PAGE = re.compile("[0-9a-f]{1,32}")
 ANSWER = f"{PREFIX}-"
 NAMES = (ANSWER, "comment")
 """How the names of the fields begin in which people type."""
+BESIDE = (FileInput.kept, FileInput.removed, MomentInput.in_zone)
+"""How the names of the inputs end that stand beside another one."""
 
 CHOICE, SEEN = "choose-", "seen-version"
 THEIRS, MINE = "theirs", "mine"
@@ -76,7 +79,7 @@ class Typed:
     @property
     def answers(self) -> dict[str, str]:
         """What was typed, by the name of the field; files are left out."""
-        plain = [name for name in self.inputs if not name.endswith((FileInput.kept, FileInput.removed))]
+        plain = [name for name in self.inputs if not name.endswith(BESIDE)]
         answers = [name for name in plain if name.startswith(ANSWER)]
         texts = {name.removeprefix(ANSWER): ", ".join(filter(None, self.inputs[name])) for name in answers}
         return {name: text for name, text in texts.items() if text}

@@ -34,6 +34,8 @@ CHROMIUM_FLAGS = [
 def pytest_configure() -> None:
     # Slow by design, and every test has people who sign in.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Pages that are open ask nothing unless a test is about that.
+    settings.LIVE_SECONDS = 0
 
 
 def _make_roles(**kwargs: Any) -> None:
@@ -62,17 +64,21 @@ TOUCHING = frozenset({"db", "transactional_db", "live_server"})
 """The fixtures through which a test uses the database."""
 
 
-def _touches_the_database(item: pytest.Item) -> bool:
-    markers = ("django_db", "postgresql", "each_database")
-    uses_fixture = not TOUCHING.isdisjoint(getattr(item, "fixturenames", ()))
-    return uses_fixture or any(item.get_closest_marker(marker) for marker in markers)
+def _is_for_each_database(item: pytest.Item) -> bool:
+    """Whether a test touches the database; what a browser makes of a page does not depend on which one that is."""
+    fixtures = getattr(item, "fixturenames", ())
+    if item.get_closest_marker("each_database") or item.get_closest_marker("postgresql"):
+        return True
+    if "browser" in fixtures or item.get_closest_marker("browser"):
+        return False
+    return not TOUCHING.isdisjoint(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if connection.vendor == "postgresql":  # what touches no database was tried beside SQLite
-        config.hook.pytest_deselected(items=[item for item in items if not _touches_the_database(item)])
-        items[:] = [item for item in items if _touches_the_database(item)]
+    if connection.vendor == "postgresql":  # the others were tried beside SQLite
+        config.hook.pytest_deselected(items=[item for item in items if not _is_for_each_database(item)])
+        items[:] = [item for item in items if _is_for_each_database(item)]
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")

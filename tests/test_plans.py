@@ -111,9 +111,15 @@ def entries_read(plan: Sequence[dict[str, Any]]) -> float:
     return max((float(node["Actual Rows"]) for node in plan if node["Node Type"] == "Index Only Scan"), default=0)
 
 
-def queries_of(search: Search, start: dict[str, Position]) -> list[str]:
+def rows_sorted(plan: Sequence[dict[str, Any]]) -> float:
+    """The most that were sorted at once: what a sort was given."""
+    sorts = [node["Plans"][0] for node in plan if node["Node Type"] in ("Sort", "Incremental Sort")]
+    return max((float(node["Actual Rows"]) * int(node["Actual Loops"]) for node in sorts), default=0)
+
+
+def queries_of(search: Search, start: dict[str, Position], limit: int = LIMIT) -> list[str]:
     with CaptureQueriesContext(connection) as queries:
-        search.page(limit=LIMIT, **start)
+        search.page(limit=limit, **start)
     return [query["sql"] for query in queries.captured_queries]
 
 
@@ -218,6 +224,46 @@ def test_the_end_of_the_feed_costs_a_look_at_an_index_and_at_its_head() -> None:
     news, head = [executed(query["sql"]) for query in queries.captured_queries]
     assert kinds_of(news) <= {"Limit", "Index Only Scan", "Index Scan"}
     assert (rows_read(news), rows_read(head)) == (0, 1)
+
+
+URGENT_PAGE = 10
+"""Small beside what waits in each group: else to sort it would be quicker than to read it in order."""
+
+
+@pytest.mark.parametrize("sort", ["due", "priority"])
+@pytest.mark.parametrize(
+    ("given", "ways"),
+    [({"status": ["UNASSIGNED"]}, 20), ({"status": ["UNASSIGNED"], "user_group": ["group-5"]}, 1)],
+    ids=["my 20 groups", "one of them"],
+)
+def test_what_waits_is_read_in_order_of_urgency(given: dict[str, list[str]], ways: int, sort: str) -> None:
+    """Each group gives its first ones from an index, and no more than these are sorted."""
+    search = Search(MultiValueDict({**given, "snoozed": ["false"], "sort": [sort]}), by=MEMBER.as_member())
+    deep = search.order.position_of(search.page(limit=20).rows[-1])
+    starts: list[dict[str, Position]] = [{}, {"after": deep}, {"before": deep}]
+    for sql in [sql for start in starts for sql in queries_of(search, start, limit=URGENT_PAGE)]:
+        plan = executed(sql)
+        assert {"Seq Scan", "Bitmap Heap Scan"}.isdisjoint(kinds_of(plan))
+        assert rows_sorted(plan) <= ways * (URGENT_PAGE + 1)
+        assert rows_read(plan) <= (ways + 2) * (URGENT_PAGE + 1)
+
+
+@pytest.mark.parametrize("sort", ["due", "priority"])
+def test_my_own_work_is_read_and_no_other(sort: str) -> None:
+    """It is so little that to sort it is quickest."""
+    mine = {"status": ["ASSIGNED"], "user_id": ["user-7"], "snoozed": ["false"], "sort": [sort]}
+    for by in (HOLDER, MEMBER):
+        [sql] = queries_of(Search(MultiValueDict(mine), by=by), {})
+        plan = executed(sql)
+        assert "Seq Scan" not in kinds_of(plan)
+        assert rows_read(plan) <= LIMIT
+
+
+def test_words_are_looked_up_in_the_index_of_words() -> None:
+    [sql] = queries_of(Search(MultiValueDict({"text": ["form-3 nowhere"]}), by=MEMBER), {})
+    plan = executed(sql)
+    assert "run_words" in {node.get("Index Name") for node in plan}
+    assert rows_read(plan) == 0
 
 
 def test_a_page_among_equal_moments_reads_a_page() -> None:

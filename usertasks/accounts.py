@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from . import json_text
 from .actors import APP, actor_for
@@ -56,7 +57,10 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
     `NotAllowed` where the groups are kept from us."""
     user_id = _claim(claims, settings.OIDC_USER_ID_CLAIM)
     if flaw := _flaw_of_user_id(user_id):
-        raise NotSignedIn(f"The claim {settings.OIDC_USER_ID_CLAIM}, which says who somebody is, {flaw}.")
+        raise NotSignedIn(
+            _("The claim %(claim)s, which says who somebody is, %(flaw)s.")
+            % {"claim": settings.OIDC_USER_ID_CLAIM, "flaw": flaw}
+        )
     return Identity(user_id, _groups(claims), _email(claims), _text(claims, "name"))
 
 
@@ -72,21 +76,21 @@ def _claim(claims: Mapping[str, Any], name: str) -> Any:
 
 def _flaw_of_user_id(user_id: Any) -> str | None:
     if user_id is None:
-        return "is missing"
+        return _("is missing")
     if not isinstance(user_id, str):
-        return "is no text"
+        return _("is no text")
     if not user_id.strip():
-        return "is blank"
+        return _("is blank")
     if user_id.startswith(f"{APP}:"):
-        return "is a name that only this system uses"
+        return _("is a name that only this system uses")
     return _flaw_of_name(user_id)
 
 
 def _flaw_of_name(name: str) -> str | None:
     if len(name) > MAX_NAME:
-        return f"has more than {MAX_NAME} characters"
+        return _("has more than %(number)s characters") % {"number": MAX_NAME}
     if not name.isprintable() or name != name.strip():
-        return "has white space around it, or characters that cannot be seen"
+        return _("has white space around it, or characters that cannot be seen")
     return json_text.flaw_of_text(name)
 
 
@@ -98,7 +102,7 @@ def _groups(claims: Mapping[str, Any]) -> frozenset[str] | None:
     if isinstance(elsewhere, Mapping) and settings.OIDC_GROUPS_CLAIM in elsewhere:
         # OpenID Connect's "distributed claims": Entra does this to people in more than 200 groups.
         raise NotAllowed(
-            "The provider does not list your groups, for they are too many. An admin can have it send fewer."
+            _("The provider does not list your groups, for they are too many. An admin can have it send fewer.")
         )
     named = _claim(claims, settings.OIDC_GROUPS_CLAIM)
     if named is None:
@@ -180,7 +184,7 @@ def account_of(identity: Identity) -> User:
 def require_active(user: User) -> None:
     """Raises `NotAllowed` for an account that is switched off."""
     if not user.is_active:
-        raise NotAllowed("This account is switched off. An admin can switch it on again.")
+        raise NotAllowed(_("This account is switched off. An admin can switch it on again."))
 
 
 def _no_password() -> str:
@@ -194,13 +198,19 @@ def require_may_be_taken_over(user: User) -> None:
     somebody may choose for themselves at the provider does not say that they are the same."""
     if _is_worth_having(user):
         raise NotAllowed(
-            f"The account {user.get_username()} has rights of its own, so its name is not enough. Have an "
-            "administrator link it: `manage.py link_account`."
+            _(
+                "The account %(name)s has rights of its own, so its name is not enough. "
+                "Have an administrator link it: `manage.py link_account`."
+            )
+            % {"name": user.get_username()}
         )
     if settings.LOCAL_PASSWORDS and user.has_usable_password():
         raise NotAllowed(
-            f"There is an account {user.get_username()} with a password of its own. Sign in with that, or have an "
-            "admin take the password away."
+            _(
+                "There is an account %(name)s with a password of its own. "
+                "Sign in with that, or have an admin take the password away."
+            )
+            % {"name": user.get_username()}
         )
 
 

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import SplitResult, quote, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from . import json_text
 from .errors import Fault
@@ -120,23 +121,23 @@ def _plain(host: str) -> str:
 def fault_of_url(url: str) -> Fault | None:
     """Why a URL cannot be sent to, whatever its name stands for, or None."""
     if len(url) > MAX_URL:
-        return Fault("out_of_range", f"must be at most {MAX_URL} characters")
+        return Fault("out_of_range", _("must be at most %(number)s characters") % {"number": MAX_URL})
     if json_text.flaw_of_text(url) or UNPRINTABLE.search(url):
-        return Fault("invalid", "must not contain spaces, backslashes or control characters")
+        return Fault("invalid", _("must not contain spaces, backslashes or control characters"))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as problem:
-        return Fault("invalid", f"is not a URL: {problem}")
+        return Fault("invalid", _("is not a URL: %(problem)s") % {"problem": problem})
     if parts.scheme not in PORTS:
-        return Fault("invalid", "must begin with https:// or http://")
+        return Fault("invalid", _("must begin with https:// or http://"))
     if "@" in parts.netloc or "#" in url:
-        return Fault("invalid", "must have no user, password or fragment")
+        return Fault("invalid", _("must have no user, password or fragment"))
     host = _ascii_host(parts)
     if host is None or port == 0:
-        return Fault("invalid", "must name a host, and a port from 1 to 65535 if any")
+        return Fault("invalid", _("must name a host, and a port from 1 to 65535 if any"))
     if parts.scheme == "http" and not (settings.DEBUG or allowed_hosts().has_host(host)):
-        return Fault("invalid", "must begin with https://, unless the deployment allows this host")
+        return Fault("invalid", _("must begin with https://, unless the deployment allows this host"))
     return None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from .conditions import hidden_among
 from .errors import Fault
 from .fieldtypes import type_of
@@ -21,7 +23,7 @@ def check_results(
     """
     known = {field.name: field for field in fields}
     faults: dict[str, list[Fault]] = {
-        name: [Fault("unknown_field", "is not a field of this task")] for name in results if name not in known
+        name: [Fault("unknown_field", _("is not a field of this task"))] for name in results if name not in known
     }
     normal: dict[str, Any] = {}
     wrong: dict[str, Fault] = {}
@@ -38,7 +40,7 @@ def check_results(
         elif name in wrong:
             faults[name] = [wrong[name]]
         elif name not in normal and field.required and must_be_complete:
-            faults[name] = [Fault("required", "is required")]
+            faults[name] = [Fault("required", _("is required"))]
     return normal, faults
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
 
 from .checks import doors_are_shut, secrets_are_secret, tasks_can_be_loaded
 
 
 class UserTasksConfig(AppConfig):
     name = "usertasks"
-    verbose_name = "User tasks"
+    verbose_name = _("User tasks")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

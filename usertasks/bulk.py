@@ -1,10 +1,13 @@
-"""One operation on many runs: each in its own transaction, each with its own result, and a way back."""
+"""One operation on many runs: each in its own transaction, each with its own result, and a way back.
+
+A program is told the results once. For a page they are kept, with what can be taken back, for whoever did it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +15,7 @@ from django.db import transaction
 
 from . import operations
 from .actors import Actor, Scope
+from .bulk_outcomes import UNDO, Outcome, outcome_of
 from .errors import Fault, InvalidArgument, NotFound, Refused
 from .filters import Search
 from .models import BulkChange, UserTaskRun
@@ -35,11 +39,18 @@ UNDOABLE = frozenset({"claim", "release", "assign"})
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one run: the fresh run, or the refusal."""
+    """What became of one run: the fresh run, or the refusal; `is_unchanged` where it was so already."""
 
     id: UUID
     run: UserTaskRun | None = None
     refusal: Refused | None = None
+    is_unchanged: bool = False
+    wanted: Mapping[str, Any] | None = None
+    """Of an undo, to whom the run was to go back."""
+
+
+type Owners = Mapping[UUID, tuple[int, str | None, str | None]]
+"""The version, the user and the group of each run, as they were."""
 
 
 class _DryRun(Exception):
@@ -47,26 +58,78 @@ class _DryRun(Exception):
 
 
 def ids_of(search: Search) -> list[UUID]:
-    """The runs that match. Raises `InvalidArgument` when there are more than `MAX_RUNS`."""
-    ids = list(search.runs().newest_first().values_list("id", flat=True)[: MAX_RUNS + 1])
+    """The runs that match, in the order asked for. Raises `InvalidArgument` when there are more than `MAX_RUNS`."""
+    ids = list(search.runs().order_by(*search.order.by()).values_list("id", flat=True)[: MAX_RUNS + 1])
     if len(ids) > MAX_RUNS:
         raise InvalidArgument.at("filter", Fault("out_of_range", f"must match at most {MAX_RUNS} runs"))
     return ids
 
 
 def change_many(
-    action: str, ids: Sequence[UUID], arguments: Mapping[str, Any], *, by: Actor, is_dry_run: bool = False
+    action: str,
+    ids: Sequence[UUID],
+    arguments: Mapping[str, Any],
+    *,
+    by: Actor,
+    is_dry_run: bool = False,
+    expected: Mapping[UUID, int] | None = None,
 ) -> tuple[list[Result], BulkChange | None]:
     """Do `action` to each run once; the results in order, and what takes it back where that is possible.
 
-    A dry run really tries each one and takes it back at once: what it says is what would happen.
+    A dry run really tries each one and takes it back at once: what it says is what would happen. A run that is not at
+    its `expected` version any more is refused as `Stale`.
     """
     if len(ids) > MAX_RUNS:
         raise InvalidArgument.at("ids", Fault("out_of_range", f"must be at most {MAX_RUNS}"))
     ids = list(dict.fromkeys(ids))
-    owners = _owners(ids) if action in UNDOABLE and not is_dry_run else {}
-    results = [_try(ACTIONS[action], run_id, arguments, by, is_dry_run=is_dry_run) for run_id in ids]
-    return results, _remember(action, results, owners, by)
+    owners = _owners(ids)
+    results = []
+    for run_id in ids:
+        seen = {"expected": expected[run_id]} if expected and run_id in expected else {}
+        result = _try(ACTIONS[action], run_id, {**arguments, **seen}, by, is_dry_run=is_dry_run)
+        is_unchanged = result.run is not None and owners.get(run_id, (None,))[0] == result.run.version
+        results.append(replace(result, is_unchanged=is_unchanged))
+    is_undoable = action in UNDOABLE and not is_dry_run
+    return results, _remember(action, results, owners, by) if is_undoable else None
+
+
+def outcomes_of(
+    results: Sequence[Result], action: str, arguments: Mapping[str, Any], *, by: Actor
+) -> dict[UUID, Outcome]:
+    """What became of each run, in a word."""
+    refused = [result.id for result in results if result.refusal]
+    runs = UserTaskRun.objects.visible_to(by).in_bulk(refused) if refused else {}
+    outcomes = {}
+    for result in results:
+        if result.refusal:
+            outcomes[result.id] = outcome_of(
+                result.refusal, action, runs.get(result.id), by=by, arguments=result.wanted or arguments
+            )
+        else:
+            outcomes[result.id] = Outcome.UNCHANGED if result.is_unchanged else Outcome.DONE
+    return outcomes
+
+
+def change_and_keep(
+    action: str, ids: Sequence[UUID], arguments: Mapping[str, Any], *, by: Actor, expected: Mapping[UUID, int]
+) -> BulkChange:
+    """Like `change_many`; what became of each run is kept, also of what cannot be taken back."""
+    results, change = change_many(action, ids, arguments, by=by, expected=expected)
+    return _keep(change or BulkChange(actor=by.user_id, action=action), results, arguments, by)
+
+
+def undo_and_keep(change_id: UUID, *, by: Actor) -> BulkChange:
+    """Like `undo`; what became of each run is kept."""
+    results = undo(change_id, by=by)
+    return _keep(BulkChange(actor=by.user_id, action=UNDO, undoes_id=change_id), results, {}, by)
+
+
+def kept(change_id: UUID, *, by: Actor) -> BulkChange:
+    """A change of `by` of which the results are kept. Raises `NotFound`."""
+    change = BulkChange.objects.filter(pk=change_id, actor=by.user_id).select_related("undoes").first()
+    if change is None or not change.results:
+        raise NotFound("There is no such change of yours.")
+    return change
 
 
 @noting_refusals
@@ -99,14 +162,12 @@ def _rehearse(operation: Callable[..., UserTaskRun], run_id: UUID, arguments: Ma
     return result
 
 
-def _owners(ids: Sequence[UUID]) -> dict[UUID, tuple[int, str | None, str | None]]:
+def _owners(ids: Sequence[UUID]) -> Owners:
     rows = UserTaskRun.objects.filter(pk__in=ids).values_list("id", "version", "user_id", "user_group")
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
-def _remember(
-    action: str, results: Sequence[Result], owners: Mapping[UUID, tuple[int, str | None, str | None]], by: Actor
-) -> BulkChange | None:
+def _remember(action: str, results: Sequence[Result], owners: Owners, by: Actor) -> BulkChange | None:
     """What is needed to take it back: only runs that this change alone has moved."""
     items = []
     for result in results:
@@ -125,10 +186,18 @@ def _remember(
     return BulkChange.objects.create(actor=by.user_id, action=action, items=items)
 
 
+def _keep(change: BulkChange, results: Sequence[Result], arguments: Mapping[str, Any], by: Actor) -> BulkChange:
+    outcomes = outcomes_of(results, change.action, arguments, by=by)
+    change.arguments = dict(arguments)
+    change.results = [{"id": run_id.hex, "outcome": outcome.value} for run_id, outcome in outcomes.items()]
+    change.save()
+    return change
+
+
 def _restore(done: str, item: Mapping[str, Any], by: Actor) -> Result:
     run_id, owner = UUID(item["id"]), {name: item[name] for name in ("user_id", "user_group")}
     try:
         run = operations.restore_owner(run_id, by=by, done=done, **owner, expected=item["version"])
     except Refused as refusal:
-        return Result(run_id, refusal=refusal)
+        return Result(run_id, refusal=refusal, wanted=owner)
     return Result(run_id, run=run)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .fieldtypes import FIELD_TYPES, type_of
 from .json_text import canonical
@@ -42,17 +43,17 @@ TESTS: Mapping[str, Test] = {
     "equals": Test(
         lambda answer, value: canonical(answer) == canonical(value),
         lambda value: {"const": value},
-        _("Only if “%(label)s” is %(values)s."),
+        gettext_lazy("Only if “%(label)s” is %(values)s."),
     ),
     "in": Test(
         lambda answer, values: canonical(answer) in map(canonical, values),
         lambda values: {"enum": values},
-        _("Only if “%(label)s” is %(values)s."),
+        gettext_lazy("Only if “%(label)s” is %(values)s."),
     ),
     "contains": Test(
         lambda answer, value: canonical(value) in map(canonical, answer),
         lambda value: {"type": "array", "contains": {"const": value}},
-        _("Only if “%(label)s” includes %(values)s."),
+        gettext_lazy("Only if “%(label)s” includes %(values)s."),
     ),
 }
 ANSWERED = "answered"
@@ -88,10 +89,10 @@ class Condition:
         label = self.on.display_name or self.on.name
         if self.test == ANSWERED:
             words = _("Only if “%(label)s” is answered.") if self.operand else _("Only if “%(label)s” has no answer.")
-            return str(words % {"label": label})
+            return words % {"label": label}
         values = self.operand if self.test == "in" else [self.operand]
         shown = [value if isinstance(value, str) else type_of(self.on).show(value) for value in values]
-        return str(TESTS[self.test].sentence % {"label": label, "values": str(_(" or ")).join(shown)})
+        return str(TESTS[self.test].sentence % {"label": label, "values": _(" or ").join(shown)})
 
     def as_json(self) -> str:
         """The condition for the page's own script."""
@@ -165,18 +166,22 @@ def _is_readable(field: Field) -> bool:
 def _flaw_of_chain(conditions: Mapping[str, Condition], name: str) -> str | None:
     chain = _chain(conditions, name)
     if chain and conditions[chain[-1]].on.name in chain:
-        return "'show_if' goes round in a circle"
-    return f"'show_if' makes a chain of more than {MAX_CHAIN} fields" if len(chain) > MAX_CHAIN else None
+        return _("'show_if' goes round in a circle")
+    return (
+        _("'show_if' makes a chain of more than %(number)s fields") % {"number": MAX_CHAIN}
+        if len(chain) > MAX_CHAIN
+        else None
+    )
 
 
 def _flaw(known: Mapping[str, Field], name: str, show_if: Any) -> str | None:
     names = [*TESTS, ANSWERED]
     if not isinstance(show_if, dict) or len(show_if) != 2 or not show_if.keys() <= {"field", *names}:
-        return f"'show_if' must be an object with 'field' and one of: {', '.join(names)}"
+        return _("'show_if' must be an object with 'field' and one of: %(names)s") % {"names": ", ".join(names)}
     if not isinstance(show_if.get("field"), str) or show_if["field"] not in known:
-        return "'show_if' must name another field of the definition"
+        return _("'show_if' must name another field of the definition")
     if show_if["field"] == name:
-        return "'show_if' must name another field, not itself"
+        return _("'show_if' must name another field, not itself")
     [test] = show_if.keys() - {"field"}
     return _flaw_of_operand(known[show_if["field"]], test, show_if[test])
 
@@ -184,17 +189,21 @@ def _flaw(known: Mapping[str, Field], name: str, show_if: Any) -> str | None:
 def _flaw_of_operand(on: Field, test: str, operand: Any) -> str | None:
     kind = type_of(on)
     if test == ANSWERED:
-        return None if isinstance(operand, bool) else "'answered' must be true or false"
+        return None if isinstance(operand, bool) else _("'answered' must be true or false")
     if test not in kind.tests:
         allowed = ", ".join([*kind.tests, ANSWERED])
-        return f"{test!r} cannot be asked of a field of type {on.type} (there are: {allowed})"
+        return _("'%(test)s' cannot be asked of a field of type %(type)s (there are: %(allowed)s)") % {
+            "test": test,
+            "type": on.type,
+            "allowed": allowed,
+        }
     if kind.flaw_of_validation(on.validation):
-        return "'show_if' names a field whose rules make no sense"
+        return _("'show_if' names a field whose rules make no sense")
     if test == "in" and not (isinstance(operand, list) and 0 < len(operand) <= MAX_VALUES):
-        return f"'in' must be a list of 1 to {MAX_VALUES} values"
+        return _("'in' must be a list of 1 to %(number)s values") % {"number": MAX_VALUES}
     if all(_is_possible(on, test, value) for value in _values(test, operand)):
         return None
-    return f"{test!r} must be what {on.name!r} can be"
+    return _("'%(test)s' must be what '%(name)s' can be") % {"test": test, "name": on.name}
 
 
 def _is_possible(on: Field, test: str, value: Any) -> bool:

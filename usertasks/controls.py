@@ -22,6 +22,7 @@ from .errors import Malformed
 from .json_text import canonical, read
 from .presentation import rows_of, size_in_words, text_of
 from .validation import Field
+from .wall_clocks import MomentField
 
 
 def common(field: Field) -> dict[str, Any]:
@@ -187,12 +188,6 @@ def yes_or_no(field: Field, widget: str) -> forms.Field:
     return _choice(field, {"true": (str(_("Yes")), True), "false": (str(_("No")), False)}, widget)
 
 
-class MomentField(forms.DateTimeField):
-    """A date and time in the person's time zone."""
-
-    widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"})
-
-
 def moment(field: Field, limits: Mapping[str, datetime]) -> forms.Field:
     """A date with a time; `limits` may have a `min` and a `max`, in the person's zone."""
     control = MomentField(**common(field))
@@ -225,7 +220,7 @@ class JsonField(forms.Field):
         except Malformed as refusal:
             raise ValidationError(_flaw_with_place(value) or refusal.detail, code="invalid") from None
         if not isinstance(parsed, self.python_type):
-            raise ValidationError(f"must be a JSON {self.type_name}", code="wrong_type")
+            raise ValidationError(_("must be a JSON %(type)s") % {"type": self.type_name}, code="wrong_type")
         return parsed
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from . import uploads
 from .actors import Actor
@@ -105,7 +106,7 @@ def bring_back(run_id: UUID, state_id: int, writing: Writing, *, user_id: str, n
     state = locked.states.filter(pk=state_id).first() if locked else None
     kept = go_on(run_id, writing, user_id=user_id, now=now) if state else None
     if state is None or kept is None:
-        raise NotFound("There is no such earlier state.")
+        raise NotFound(_("There is no such earlier state."))
     draft = kept.draft
     draft.states.filter(pk=state.pk).delete()
     if draft.text:
@@ -154,14 +155,14 @@ def _text_of(writing: Writing) -> str:
     """What is stored of it. Raises `TooLarge` past the size of a request."""
     text = as_text(writing.inputs)
     if len(text) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or math.inf):
-        raise TooLarge("What was typed is too large to be kept.")
+        raise TooLarge(_("What was typed is too large to be kept."))
     return text
 
 
 def _begin(run_id: UUID, by: Actor, now: datetime) -> None:
     """An empty draft, whoever begins it first."""
     if not UserTaskRun.objects.visible_to(by).filter(pk=run_id).exists():
-        raise NotFound("There is no such run.")
+        raise NotFound(_("There is no such run."))
     empty = Draft(run_id=run_id, user_id=by.user_id, saved_at=now, snapshot_at=now)
     Draft.objects.bulk_create([empty], ignore_conflicts=True)
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Refused(Exception):
     """The caller asked for something that will not be done. Nothing was changed."""
 
     code: ClassVar[str]
-    title: ClassVar[str]
+    title: ClassVar[Any]
+    """A headline for people, in the language of the moment at which it is read."""
 
     is_noted = False
     """Whether it was written down in the audit: see `operations/refusals.py`."""
@@ -41,12 +45,12 @@ class Refused(Exception):
 
 class Malformed(Refused):
     code = "malformed"
-    title = "The request cannot be read"
+    title = _("The request cannot be read")
 
 
 class InvalidArgument(Refused):
     code = "invalid_argument"
-    title = "Something in the request is not acceptable"
+    title = _("Something in the request is not acceptable")
 
     @classmethod
     def at(cls, field: str, fault: Fault) -> InvalidArgument:
@@ -56,54 +60,54 @@ class InvalidArgument(Refused):
     @classmethod
     def of(cls, faults: Faults) -> InvalidArgument:
         """The refusal that names every field at fault at once."""
-        return cls(f"Please correct: {', '.join(faults)}.", faults=faults)
+        return cls(gettext("Please correct: %(fields)s.") % {"fields": ", ".join(faults)}, faults=faults)
 
 
 class NotSignedIn(Refused):
     code = "not_signed_in"
-    title = "Nobody is signed in"
+    title = _("Nobody is signed in")
 
 
 class NotAllowed(Refused):
     code = "not_allowed"
-    title = "You may not do this"
+    title = _("You may not do this")
 
 
 class NotFound(Refused):
     code = "not_found"
-    title = "There is no such thing"
+    title = _("There is no such thing")
 
 
 class WrongState(Refused):
     code = "wrong_state"
-    title = "It is no longer in a state that allows this"
+    title = _("It is no longer in a state that allows this")
 
 
 class AlreadyClaimed(Refused):
     code = "already_claimed"
-    title = "Somebody else has it"
+    title = _("Somebody else has it")
 
 
 class AlreadyExists(Refused):
     code = "already_exists"
-    title = "It exists already"
+    title = _("It exists already")
 
 
 class Stale(Refused):
     code = "stale"
-    title = "It has changed since you read it"
+    title = _("It has changed since you read it")
 
 
 class TooLarge(Refused):
     code = "too_large"
-    title = "The request is too large"
+    title = _("The request is too large")
 
 
 class Throttled(Refused):
     """`retry_after` is in whole seconds, 1 at least."""
 
     code = "throttled"
-    title = "Too many requests"
+    title = _("Too many requests")
 
     def __init__(self, detail: str, *, retry_after: int = 1) -> None:
         super().__init__(detail)

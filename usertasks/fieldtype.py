@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from . import controls, json_text
 from .presentation import between
@@ -57,13 +58,16 @@ class FieldType:
             return flaw
         for rule, bound in validation.items():
             if rule not in self.rules:
-                return f"{rule!r} is no rule for this type (there are: {', '.join(sorted(self.rules)) or 'none'})"
+                return _("'%(rule)s' is no rule for this type (there are: %(rules)s)") % {
+                    "rule": rule,
+                    "rules": ", ".join(sorted(self.rules)) or _("none"),
+                }
             if flaw := flaw_of_rules(rule, bound, self.read_choice if rule == "choices" else self.read, self.formats):
                 return flaw
         for low, high in (("min", "max"), ("min_length", "max_length")):
             bounds = [self.bound(rule, validation[rule]) for rule in (low, high) if rule in validation]
             if bounds != sorted(bounds):
-                return f"{low!r} is above {high!r}"
+                return _("'%(low)s' is above '%(high)s'") % {"low": low, "high": high}
         return None
 
     def bound(self, rule: str, bound: Any) -> Any:
@@ -112,4 +116,4 @@ class FieldType:
 
 def flaw_of_object(value: Any) -> str | None:
     """Why an open-ended part of a field cannot be kept, or None."""
-    return json_text.flaw_of(value) if isinstance(value, dict) else "must be an object"
+    return json_text.flaw_of(value) if isinstance(value, dict) else _("must be an object")

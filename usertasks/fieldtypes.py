@@ -15,19 +15,21 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import gettext_lazy as _
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from . import controls, json_text
 from .base64_schema import schema_of_base64
 from .fieldtype import FieldType
+from .locales import exact
 from .presentation import LONG_TEXT, between, between_lengths, size_in_words, widget_of
 from .signatures import KINDS, pattern_of
-from .validation import DATE, FORMATS, TIME, Field, Wrong, whole
+from .validation import DATE, FORMATS, TIME, Field, Wrong, length_in_words, whole
 
 INT64 = (-(2**63), 2**63 - 1)
 EXACT = 2.0**53
@@ -42,7 +44,7 @@ class Text(FieldType):
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise Wrong("wrong_type", "must be a string")
+            raise Wrong("wrong_type", _("must be a string"))
         if flaw := json_text.flaw_of_text(value):
             raise Wrong("invalid", flaw)
         return value
@@ -60,7 +62,7 @@ class Text(FieldType):
 
     def hint(self, field: Field) -> str:
         is_chosen = "choices" in field.validation
-        return "" if is_chosen else between_lengths(field, _("1 character"), _("%(number)s characters"))
+        return "" if is_chosen else between_lengths(field, partial(length_in_words, str))
 
     def schema(self, field: Field) -> dict[str, Any]:
         schema = super().schema(field)
@@ -95,14 +97,14 @@ class Integer(Number):
     def read(self, value: Any) -> int:
         # 3.0 is the integer 3 in JSON (RFC 8259 section 6, JSON Schema 2020-12 section 4.2.3); true is a boolean.
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Wrong("wrong_type", "must be an integer")
+            raise Wrong("wrong_type", _("must be an integer"))
         if isinstance(value, float):
             if not abs(value) < EXACT:
-                raise Wrong("out_of_range", "must fit into 64 bits, and be written without a point or an exponent")
+                raise Wrong("out_of_range", _("must fit into 64 bits, and be written without a point or an exponent"))
             if not value.is_integer():
-                raise Wrong("wrong_type", "must be an integer")
+                raise Wrong("wrong_type", _("must be an integer"))
         if not INT64[0] <= int(value) <= INT64[1]:
-            raise Wrong("out_of_range", "must fit into 64 bits")
+            raise Wrong("out_of_range", _("must fit into 64 bits"))
         return int(value)
 
 
@@ -113,13 +115,13 @@ class Double(Number):
 
     def read(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Wrong("wrong_type", "must be a number")
+            raise Wrong("wrong_type", _("must be a number"))
         try:
             widened = float(value)
         except OverflowError:
             widened = math.inf
         if not math.isfinite(widened):
-            raise Wrong("out_of_range", "must be a finite number")
+            raise Wrong("out_of_range", _("must be a finite number"))
         return widened
 
     def show(self, value: Any) -> str:
@@ -131,7 +133,7 @@ class Boolean(FieldType):
 
     def read(self, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise Wrong("wrong_type", "must be true or false")
+            raise Wrong("wrong_type", _("must be true or false"))
         return value
 
     def widgets(self, field: Field) -> tuple[str, ...]:
@@ -144,7 +146,7 @@ class Boolean(FieldType):
         return "true" if value else "false"
 
     def show(self, value: Any) -> str:
-        return str(_("Yes") if value else _("No"))
+        return _("Yes") if value else _("No")
 
 
 class JsonContainer(FieldType):
@@ -156,7 +158,7 @@ class JsonContainer(FieldType):
 
     def read(self, value: Any) -> Any:
         if not isinstance(value, self.python_type):
-            raise Wrong("wrong_type", f"must be a JSON {self.json_type}")
+            raise Wrong("wrong_type", _("must be a JSON %(type)s") % {"type": self.json_type})
         if flaw := json_text.flaw_of(value):
             raise Wrong("invalid", flaw)
         return value
@@ -180,7 +182,7 @@ class JsonObject(JsonContainer):
     slot, json_type, python_type = "json_obj", "object", dict
 
     def hint(self, field: Field) -> str:
-        return between_lengths(field, _("1 property"), _("%(number)s properties"))
+        return between_lengths(field, partial(length_in_words, dict))
 
 
 class JsonArray(JsonContainer):
@@ -204,7 +206,7 @@ class JsonArray(JsonContainer):
         return controls.several(field) if "choices" in field.validation else super().control(field)
 
     def hint(self, field: Field) -> str:
-        return between_lengths(field, _("1 item"), _("%(number)s items"))
+        return between_lengths(field, partial(length_in_words, list))
 
     def shown(self, field: Field, value: Any) -> Any:
         return controls.keys_of(value) if "choices" in field.validation else value
@@ -223,9 +225,11 @@ def _picked(items: list[Any], choices: list[Any]) -> list[Any]:
     known = {json_text.canonical(choice): choice for choice in choices}
     picked = [json_text.canonical(item) for item in items]
     if not known.keys() >= set(picked):
-        raise Wrong("not_a_choice", f"must be a list of some of: {', '.join(map(str, choices))}")
+        raise Wrong(
+            "not_a_choice", _("must be a list of some of: %(choices)s") % {"choices": ", ".join(map(str, choices))}
+        )
     if len(picked) != len(set(picked)):
-        raise Wrong("invalid", "must name each choice once")
+        raise Wrong("invalid", _("must name each choice once"))
     return [choice for key, choice in known.items() if key in picked]
 
 
@@ -239,17 +243,19 @@ class Timestamp(FieldType):
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise Wrong("wrong_type", "must be an RFC 3339 date and time with an offset, such as 2026-11-21T09:30:00Z")
+            raise Wrong(
+                "wrong_type", _("must be an RFC 3339 date and time with an offset, such as 2026-11-21T09:30:00Z")
+            )
         return self.written(self.moment(value))
 
     def moment(self, value: str) -> datetime:
         """The moment that an RFC 3339 text names, in UTC, to the microsecond."""
         if not self.pattern.fullmatch(value):
-            raise Wrong("invalid", "must be an RFC 3339 date and time with an offset, such as 2026-11-21T09:30:00Z")
+            raise Wrong("invalid", _("must be an RFC 3339 date and time with an offset, such as 2026-11-21T09:30:00Z"))
         try:
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except OverflowError:
-            raise Wrong("out_of_range", "must lie within the years 1 to 9999 in UTC") from None
+            raise Wrong("out_of_range", _("must lie within the years 1 to 9999 in UTC")) from None
 
     def measure(self, normal: Any) -> datetime:
         return self.moment(normal)
@@ -270,7 +276,7 @@ class Timestamp(FieldType):
     def hint(self, field: Field) -> str:
         words = {"min": _("Not before %(moment)s."), "max": _("Not after %(moment)s.")}
         bounds = [(rule, field.validation[rule]) for rule in words if rule in field.validation]
-        return " ".join(str(words[rule] % {"moment": self.show(bound)}) for rule, bound in bounds)
+        return " ".join(words[rule] % {"moment": self.show(bound)} for rule, bound in bounds)
 
     def to_form(self, value: Any) -> datetime:
         moment = self.moment(value)
@@ -286,16 +292,13 @@ class Timestamp(FieldType):
             return str(value.isoformat())
 
     def show(self, value: Any) -> str:
-        return date_format(self.to_form(value), "DATETIME_FORMAT")
+        return exact(self.to_form(value))
 
     def schema(self, field: Field) -> dict[str, Any]:
         """All but the limits: no keyword of JSON Schema compares moments, so they are notes for those who know them."""
         notes = {"min": "formatMinimum", "max": "formatMaximum"}
         limits = {notes[rule]: self.read(bound) for rule, bound in field.validation.items()}
         return {"type": "string", "format": "date-time", "pattern": whole(self.shape)} | limits
-
-
-NO_BASE64 = "must be base64 (RFC 4648, with padding)"
 
 
 class Bytes(FieldType):
@@ -307,18 +310,18 @@ class Bytes(FieldType):
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
-            raise Wrong("wrong_type", "must be a string in base64")
+            raise Wrong("wrong_type", _("must be a string in base64"))
         return base64.b64encode(self.content(value)).decode()
 
     def content(self, value: Any) -> bytes:
         try:
             content = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
         except (binascii.Error, UnicodeEncodeError):
-            raise Wrong("invalid", NO_BASE64) from None
+            raise Wrong("invalid", _("must be base64 (RFC 4648, with padding)")) from None
         if len(value) != 4 * -(-len(content) // 3):  # more padding than there is to fill
-            raise Wrong("invalid", NO_BASE64)
+            raise Wrong("invalid", _("must be base64 (RFC 4648, with padding)"))
         if len(content) > MAX_BYTES:
-            raise Wrong("out_of_range", f"must have at most {MAX_BYTES} bytes")
+            raise Wrong("out_of_range", _("must have at most %(number)s bytes") % {"number": MAX_BYTES})
         return content
 
     def measure(self, normal: Any) -> bytes:
@@ -335,13 +338,13 @@ class Bytes(FieldType):
         low = field.validation.get("min_length")
         size = between(None if low is None else size_in_words(low), size_in_words(self._most(field)))
         kind = KINDS.get(field.validation.get("format", ""))
-        return f"{kind.words[0].upper()}{kind.words[1:]}. {size}" if kind else size
+        return f"{capfirst(kind.words)}. {size}" if kind else size
 
     def to_form(self, value: Any) -> str:
         return controls.FileInput.saved
 
     def show(self, value: Any) -> str:
-        return str(_("A file of %(size)s") % {"size": size_in_words(len(self.content(value)))})
+        return _("A file of %(size)s") % {"size": size_in_words(len(self.content(value)))}
 
     def schema(self, field: Field) -> dict[str, Any]:
         schema = schema_of_base64(field.validation.get("min_length", 0), self._most(field))

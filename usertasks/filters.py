@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, ClassVar, cast
 
 import django_filters
@@ -17,16 +15,16 @@ from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
-from django_filters.fields import IsoDateTimeField
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from . import full_text, json_text
 from .actors import Actor
 from .errors import Fault, InvalidArgument
-from .fieldtypes import Timestamp
 from .models import OPEN, Snooze, Status, UserTaskRun
-from .models.orders import NEWEST, ORDERS, Order, Position
+from .models.orders import MOST_URGENT, NEWEST, ORDERS, SOONEST, Order, Position, due_before
 from .models.runs import STATUSLESS, UserTaskRunQuerySet, owners_seen_by
-from .validation import Wrong
+from .moment_filters import LOCAL_TIME, MomentFilter
 
 LIST_FIELDS = (
     "id",
@@ -71,37 +69,13 @@ class TextFilter(django_filters.CharFilter):
     field_class = ExactText
 
 
-LOCAL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
-"""What a browser's control for a date and time sends: it is meant in the current time zone."""
-
-
-class Moment(IsoDateTimeField):
-    """RFC 3339, or a local time. A space stands for the `+` that a URL has lost."""
-
-    def clean(self, value: Any) -> Any:
-        text = value.replace(" ", "+") if isinstance(value, str) else ""
-        try:
-            if text and not LOCAL_TIME.fullmatch(text):
-                return Timestamp().moment(text)
-            moment = super().clean(text)
-            return moment and moment.astimezone(UTC)
-        except Wrong as wrong:
-            raise ValidationError(wrong.fault.message, code="invalid") from None
-        except OverflowError:
-            raise ValidationError("lies outside of the years 1 to 9999 in UTC", code="invalid") from None
-
-
-class MomentFilter(django_filters.IsoDateTimeFilter):
-    field_class = Moment
-
-
 class Words(ExactText):
     """Some words; of white space alone there is none."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         if text and not text.strip():
-            raise ValidationError("must have a word", code="invalid")
+            raise ValidationError(gettext("must have a word"), code="invalid")
         return text
 
 
@@ -118,31 +92,31 @@ class UserTaskRunFilterSet(django_filters.FilterSet):
     status = django_filters.MultipleChoiceFilter(
         choices=Status.choices, distinct=False, help_text="May be given several times."
     )
-    user_task_def_name = TextFilter(label="Definition")
-    user_id = TextFilter(label="User")
-    user_group = TextFilter(label="Group")
-    earliest_start = MomentFilter("scheduled_time", "gte", label="Created from", help_text="Inclusive.")
-    latest_start = MomentFilter("scheduled_time", "lte", label="Created until", help_text="Inclusive.")
-    wf_run_id = TextFilter(label="Workflow run")
+    user_task_def_name = TextFilter(label=_("Definition"))
+    user_id = TextFilter(label=_("User"))
+    user_group = TextFilter(label=_("Group"))
+    earliest_start = MomentFilter("scheduled_time", "gte", label=_("Created from"), help_text="Inclusive.", fold=0)
+    latest_start = MomentFilter("scheduled_time", "lte", label=_("Created until"), help_text="Inclusive.", fold=1)
+    wf_run_id = TextFilter(label=_("Workflow run"))
     overdue = django_filters.ChoiceFilter(
-        choices=[("true", "Overdue"), ("false", "Not overdue")], method="filter_overdue", label="Due"
+        choices=[("true", _("Overdue")), ("false", _("Not overdue"))], method="filter_overdue", label=_("Due")
     )
     text = WordsFilter(
         method="filter_text",
         max_length=full_text.MAX_TEXT,
-        label="Text",
+        label=_("Text"),
         help_text="Words that the notes, the name of the definition or the results contain, all of them.",
     )
     snoozed = django_filters.ChoiceFilter(
-        choices=[("true", "Snoozed"), ("false", "Not snoozed")],
+        choices=[("true", _("Snoozed")), ("false", _("Not snoozed"))],
         method="filter_snoozed",
-        label="Snoozed",
+        label=_("Snoozed"),
         help_text="Whether the caller has put it off until later.",
     )
     sort = django_filters.ChoiceFilter(
         choices=[(name, name) for name in ORDERS],
         method="keep_all",
-        label="Sort",
+        label=_("Sort"),
         help_text="Newest first unless told otherwise; `due` the soonest, `priority` the highest first.",
     )
 
@@ -168,8 +142,8 @@ class UserTaskRunFilterSet(django_filters.FilterSet):
         return runs
 
     def filter_overdue(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
-        is_overdue = Q(status__in=[Status.UNASSIGNED, Status.ASSIGNED], due_at__lt=timezone.now())
-        return runs.filter(is_overdue) if value == "true" else runs.exclude(is_overdue & Q(due_at__isnull=False))
+        is_overdue = Q(due_before(timezone.now()), status__in=OPEN)
+        return runs.filter(is_overdue) if value == "true" else runs.exclude(is_overdue)
 
 
 @dataclass(frozen=True)
@@ -180,6 +154,9 @@ class Page:
     has_more: bool
 
 
+INDEXED_ALONE = frozenset({"wf_run_id", "text"})
+"""The filters that leave so little that nothing else need be known."""
+
 type Way = dict[str, list[str]]
 """Column → the values of which a run must have one."""
 
@@ -189,7 +166,8 @@ class Search:
 
     `parameters` maps the name of a filter to its texts; a blank one is malformed, and only `status` may be repeated.
     `columns` are those of the rows of a page, `id` and `scheduled_time` among them. Times need an offset, unless they
-    come from a page, where people mean their own (`is_local`).
+    come from a page, where people mean their own (`is_local`). `snoozed` is about what `snoozer` has put off, who is
+    `by` unless somebody else is named.
     """
 
     def __init__(
@@ -199,18 +177,21 @@ class Search:
         by: Actor,
         columns: Sequence[str] = LIST_FIELDS,
         is_local: bool = False,
+        snoozer: Actor | None = None,
     ) -> None:
         self.by = by
         self.columns = columns
-        self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all(), by=by)
+        self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all(), by=snoozer or by)
         faults = {
-            name: [Fault("unknown_field", "is no filter")] for name in parameters if name not in self.filterset.filters
+            name: [Fault("unknown_field", gettext("is no filter"))]
+            for name in parameters
+            if name not in self.filterset.filters
         }
         for name, texts in parameters.lists():
             if "" in texts or (len(texts) > 1 and name != "status"):
-                faults.setdefault(name, [Fault("invalid", "must be given once, and not blank")])
+                faults.setdefault(name, [Fault("invalid", gettext("must be given once, and not blank"))])
             elif not is_local and name in TIMES and LOCAL_TIME.fullmatch(texts[0]):
-                faults[name] = [Fault("invalid", "must have an offset, such as Z or +01:00")]
+                faults[name] = [Fault("invalid", gettext("must have an offset, such as Z or +01:00"))]
         for name, errors in self.filterset.form.errors.get_json_data().items():
             faults.setdefault(name, [Fault(_code(error["code"]), error["message"]) for error in errors])
         if faults:
@@ -226,6 +207,20 @@ class Search:
             return runs
         user_ids, user_groups = owners
         return runs.filter(Q(user_id__in=user_ids) | Q(user_group__in=user_groups))
+
+    def parts(self) -> list[tuple[int, UserTaskRunQuerySet]]:
+        """Parts of what matches, whose sizes add up to its own where each counts with its sign.
+
+        What is mine or my group's is what is mine, and what is my group's, less what is both: an index counts each of
+        these without reading a run, and none counts the whole.
+        """
+        owners = self._owners()
+        if owners is None or not INDEXED_ALONE.isdisjoint(self.given):
+            return [(1, self.runs())]
+        runs = cast(UserTaskRunQuerySet, self.filterset.qs)
+        is_overdue = self.given.get("overdue") == "true"
+        each = [runs.filter(status=status) for status in self._statuses() or ()] if is_overdue else [runs]
+        return [part for runs in each for part in _mine_and_ours(runs, *owners)]
 
     def page(self, *, limit: int, after: Position | None = None, before: Position | None = None) -> Page:
         """The first `limit` runs in the order asked for; beyond `after`, or the nearest that come before `before`.
@@ -246,7 +241,7 @@ class Search:
 
         A workflow run has few runs, and words have an index of their own.
         """
-        if not {"wf_run_id", "text"}.isdisjoint(self.given) or connection.vendor != "postgresql":
+        if not INDEXED_ALONE.isdisjoint(self.given) or connection.vendor != "postgresql":
             return self.runs().filter(*beyond)
         matching: UserTaskRunQuerySet = self._matching_but_for_status().filter(*beyond)
         ways = self._ways()
@@ -274,7 +269,14 @@ class Search:
             possible = Status.values if statuses is None else statuses
             nobodys = {Status.UNASSIGNED} if "user_id" in columns else set()
             ways.append({**way, "status": [status for status in possible if status not in nobodys]})
+        if self._is_about_work():
+            # The indexes of these orders hold the runs of one status each, which has to be spelled out.
+            ways = [{**way, "status": [status]} for way in ways for status in way["status"]]
         return [way for way in ways if all(way.values())]
+
+    def _is_about_work(self) -> bool:
+        """Whether this is about open runs only, and in an order in which one works."""
+        return self.order in (SOONEST, MOST_URGENT) and OPEN.issuperset(self._statuses() or Status.values)
 
     def _matching_but_for_status(self) -> UserTaskRunQuerySet:
         """What the other filters leave; of `overdue`, that the run was due by now.
@@ -285,7 +287,9 @@ class Search:
         runs: Any = UserTaskRun.objects.all()
         for name, value in self.given.items():
             if name == "overdue" and value == "true":
-                runs = runs.filter(due_at__lt=timezone.now())
+                now = timezone.now()
+                # In the other orders it is read and left out: an index of the order and of the due dates is none.
+                runs = runs.filter(due_before(now) if self._is_about_work() else Q(due_at__lt=now))
             elif name != "status":
                 runs = self.filterset.filters[name].filter(runs, value)
         return cast(UserTaskRunQuerySet, runs)
@@ -306,6 +310,15 @@ class Search:
         return None if len(possible) == len(Status) else sorted(possible)
 
 
+def _mine_and_ours(
+    runs: UserTaskRunQuerySet, user_ids: list[str], user_groups: list[str]
+) -> list[tuple[int, UserTaskRunQuerySet]]:
+    mine, ours = runs.filter(user_id__in=user_ids), runs.filter(user_group__in=user_groups)
+    if not (user_ids and user_groups):
+        return [(1, mine if user_ids else ours)]
+    return [(1, mine), (1, ours), (-1, mine.filter(user_group__in=user_groups))]
+
+
 def _first_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Order, wanted: int, *, is_back: bool) -> RawSQL:
     """The ids of at least the first `wanted` of `runs` that come by one of these ways.
 
@@ -317,12 +330,15 @@ def _first_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Order, wa
     columns = {f"key_{key.name}": key.expression for key in order.keys}
     branches, parameters = [], []
     for way in ways:
-        each = {name: RawSQL(f"each_{name}.value", [], CharField()) for name in way}  # nosec B611 # a column
-        keys = runs.filter(**each).order_by(*order.by(is_reversed=is_back)).values(**columns)[:wanted]
+        # One value is spelled out: an index of the runs of one status answers only where that stands in the query.
+        only = {name: values[0] for name, values in way.items() if len(values) == 1}
+        many = [name for name in way if name not in only]
+        each = {name: RawSQL(f"each_{name}.value", [], CharField()) for name in many}  # nosec B611 # a column
+        keys = runs.filter(**only, **each).order_by(*order.by(is_reversed=is_back)).values(**columns)[:wanted]
         sql, values = keys.query.sql_with_params()
-        sources = " CROSS JOIN ".join(f"unnest(%s::text[]) AS each_{name} (value)" for name in way)
-        branches.append(f"SELECT keys.* FROM {sources} CROSS JOIN LATERAL ({sql}) AS keys")  # nosec B608 # compiled by Django; values are parameters
-        parameters += [*way.values(), *values]
+        sources = "".join(f"unnest(%s::text[]) AS each_{name} (value) CROSS JOIN " for name in many)
+        branches.append(f"SELECT keys.* FROM {sources}LATERAL ({sql}) AS keys")  # nosec B608 # compiled by Django; values are parameters
+        parameters += [*(way[name] for name in many), *values]
     first = ", ".join(f"{name} {'DESC' if falls else 'ASC'}" for name in columns)
     union = " UNION ALL ".join(branches)
     text = f"SELECT key_id FROM ({union}) AS found ORDER BY {first} LIMIT {2 * wanted}"  # nosec B608 # names of columns, a number
@@ -331,14 +347,16 @@ def _first_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Order, wa
 
 def counts_of(searches: Sequence[Search]) -> list[int]:
     """How many runs each of the searches finds, in one statement: as many as all of its pages have."""
-    if not searches:
-        return []
     counts = [
-        search.runs().order_by().annotate(box=Value(number)).values("box").annotate(found=Count("pk"))
+        part.order_by().annotate(box=Value(number), sign=Value(sign)).values("box", "sign").annotate(found=Count("pk"))
         for number, search in enumerate(searches)
+        for sign, part in search.parts()
     ]
-    found = dict(counts[0].union(*counts[1:], all=True).values_list("box", "found"))
-    return [found.get(number, 0) for number in range(len(searches))]
+    totals = [0] * len(searches)
+    if counts:
+        for number, sign, found in counts[0].union(*counts[1:], all=True).values_list("box", "sign", "found"):
+            totals[number] += sign * found
+    return totals
 
 
 def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from .fieldtype import flaw_of_object
 from .fieldtypes import type_of
 from .presentation import flaw_of_presentation
@@ -27,5 +29,5 @@ def _flaw_of_default(field: Field) -> str | None:
     if default is None:
         return None
     if not kind.has_default:
-        return "'default' cannot be a file"
-    return None if kind.can_be(default, field.validation) else "'default' must be a value that the field takes"
+        return _("'default' cannot be a file")
+    return None if kind.can_be(default, field.validation) else _("'default' must be a value that the field takes")

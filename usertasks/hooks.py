@@ -36,9 +36,9 @@ def checked_actions(actions: Any) -> tuple[list[dict[str, Any]], Faults]:
     `{"reassign": {"user_id", "user_group"}}` and `{"cancel": {}}`.
     """
     if not isinstance(actions, list):
-        return [], {"actions": [Fault("wrong_type", "must be a list")]}
+        return [], {"actions": [Fault("wrong_type", _("must be a list"))]}
     if len(actions) > MAX_ACTIONS:
-        return [], {"actions": [Fault("out_of_range", f"must be at most {MAX_ACTIONS}")]}
+        return [], {"actions": [Fault("out_of_range", _("must be at most %(number)s") % {"number": MAX_ACTIONS})]}
     faults: Faults = {}
     for index, action in enumerate(actions):
         for part, fault in _faults_of_action(action):
@@ -47,25 +47,29 @@ def checked_actions(actions: Any) -> tuple[list[dict[str, Any]], Faults]:
         return [], faults
     normal = [_normal(action) for action in actions]
     if len(json_text.write(normal)) > MAX_ACTIONS_BYTES:
-        return [], {"actions": [Fault("out_of_range", f"must have at most {MAX_ACTIONS_BYTES} bytes as JSON")]}
+        return [], {
+            "actions": [
+                Fault("out_of_range", _("must have at most %(number)s bytes as JSON") % {"number": MAX_ACTIONS_BYTES})
+            ]
+        }
     return normal, {}
 
 
 def _faults_of_action(action: Any) -> Iterator[tuple[str, Fault]]:
     """(part of the action, what is wrong with it)"""
     if not isinstance(action, dict):
-        yield "", Fault("wrong_type", "must be an object")
+        yield "", Fault("wrong_type", _("must be an object"))
         return
     yield from _unknown(action, "", {"hook", "delay_seconds", *HookAction.values})
     yield from _faults_of_hook(action)
     yield from _faults_of_delay(action)
     named = [name for name in HookAction.values if action.get(name) is not None]
     if len(named) != 1:
-        yield "", Fault("invalid", f"must have exactly one of {', '.join(HookAction.values)}")
+        yield "", Fault("invalid", _("must have exactly one of %(names)s") % {"names": ", ".join(HookAction.values)})
         return
     arguments = action[named[0]]
     if not isinstance(arguments, dict):
-        yield named[0], Fault("wrong_type", "must be an object")
+        yield named[0], Fault("wrong_type", _("must be an object"))
         return
     yield from FAULTS_OF_ARGUMENTS[HookAction(named[0])](arguments)
 
@@ -73,35 +77,38 @@ def _faults_of_action(action: Any) -> Iterator[tuple[str, Fault]]:
 def _faults_of_hook(action: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
     hook = action.get("hook")
     if "hook" not in action:
-        yield "hook", Fault("required", "is required")
+        yield "hook", Fault("required", _("is required"))
     elif not isinstance(hook, str):
-        yield "hook", Fault("wrong_type", "must be a string")
+        yield "hook", Fault("wrong_type", _("must be a string"))
     elif hook not in Hook.values:
-        yield "hook", Fault("not_a_choice", f"must be {' or '.join(Hook.values)}")
+        yield "hook", Fault("not_a_choice", _("must be %(names)s") % {"names": _(" or ").join(Hook.values)})
 
 
 def _faults_of_delay(action: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
     delay = action.get("delay_seconds")
     if "delay_seconds" not in action:
-        yield "delay_seconds", Fault("required", "is required")
+        yield "delay_seconds", Fault("required", _("is required"))
     elif not isinstance(delay, int) or isinstance(delay, bool):
-        yield "delay_seconds", Fault("wrong_type", "must be a whole number of seconds")
+        yield "delay_seconds", Fault("wrong_type", _("must be a whole number of seconds"))
     elif not 0 <= delay <= MAX_DELAY_SECONDS:
-        yield "delay_seconds", Fault("out_of_range", f"must be from 0 to {MAX_DELAY_SECONDS}")
+        yield "delay_seconds", Fault("out_of_range", _("must be from 0 to %(number)s") % {"number": MAX_DELAY_SECONDS})
 
 
 def _faults_of_task(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
     yield from _unknown(arguments, "task", {"task_def_name", "variables"})
     name, variables = arguments.get("task_def_name"), arguments.get("variables", {})
     if "task_def_name" not in arguments:
-        yield "task.task_def_name", Fault("required", "is required")
+        yield "task.task_def_name", Fault("required", _("is required"))
     elif not isinstance(name, str):
-        yield "task.task_def_name", Fault("wrong_type", "must be a string")
+        yield "task.task_def_name", Fault("wrong_type", _("must be a string"))
     elif name not in registered_tasks():
         known = ", ".join(sorted(registered_tasks()))
-        yield "task.task_def_name", Fault("not_a_choice", f"is not registered here; there are: {known}")
+        yield (
+            "task.task_def_name",
+            Fault("not_a_choice", _("is not registered here; there are: %(known)s") % {"known": known}),
+        )
     if not isinstance(variables, dict):
-        yield "task.variables", Fault("wrong_type", "must be an object")
+        yield "task.variables", Fault("wrong_type", _("must be an object"))
     elif flaw := json_text.flaw_of(variables):
         yield "task.variables", Fault("invalid", flaw)
 
@@ -111,7 +118,7 @@ def _faults_of_reassignment(arguments: Mapping[str, Any]) -> Iterator[tuple[str,
     owner = {name: arguments.get(name) for name in ("user_id", "user_group")}
     wrong = [name for name, value in owner.items() if not isinstance(value, str | None)]
     for name in wrong:
-        yield f"reassign.{name}", Fault("wrong_type", "must be a string or null")
+        yield f"reassign.{name}", Fault("wrong_type", _("must be a string or null"))
     if not wrong:
         for name, faults in faults_of_owner(**owner).items():
             yield from ((f"reassign.{name}", fault) for fault in faults)
@@ -131,7 +138,7 @@ FAULTS_OF_ARGUMENTS = {
 def _unknown(given: Mapping[str, Any], at: str, known: set[str]) -> Iterator[tuple[str, Fault]]:
     for name in sorted(set(given) - known):
         spelled = name if flaw_of_name(name) is None else "?"
-        yield ".".join(filter(None, (at, spelled))), Fault("unknown_field", "is not known here")
+        yield ".".join(filter(None, (at, spelled))), Fault("unknown_field", _("is not known here"))
 
 
 def _normal(action: Mapping[str, Any]) -> dict[str, Any]:
@@ -285,13 +292,13 @@ def sentence(hook: ArmedHook) -> str:
 def sentence_of(action: Mapping[str, Any]) -> str:
     """When a well-formed action does what, for people."""
     kind, seconds = kind_of(action), action["delay_seconds"]
-    occasion = {
-        (Hook.ON_ARRIVAL, True): _("%(span)s after the task arrives"),
-        (Hook.ON_ARRIVAL, False): _("As soon as the task arrives"),
-        (Hook.ON_TASK_ASSIGNED, True): _("%(span)s after somebody gets the task"),
-        (Hook.ON_TASK_ASSIGNED, False): _("As soon as somebody gets the task"),
+    sentence = {
+        (Hook.ON_ARRIVAL, True): _("%(span)s after the task arrives: %(deed)s"),
+        (Hook.ON_ARRIVAL, False): _("As soon as the task arrives: %(deed)s"),
+        (Hook.ON_TASK_ASSIGNED, True): _("%(span)s after somebody gets the task: %(deed)s"),
+        (Hook.ON_TASK_ASSIGNED, False): _("As soon as somebody gets the task: %(deed)s"),
     }[Hook(action["hook"]), seconds > 0]
-    return f"{occasion % {'span': span_in_words(seconds)}}: {_deed(kind, action[kind.value])}"
+    return sentence % {"span": span_in_words(seconds), "deed": _deed(kind, action[kind.value])}
 
 
 def _deed(kind: HookAction, arguments: Mapping[str, Any]) -> str:

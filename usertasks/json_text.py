@@ -7,6 +7,7 @@ import math
 from typing import Any, NoReturn
 
 import orjson
+from django.utils.translation import gettext as _
 
 from .errors import Malformed
 
@@ -39,11 +40,11 @@ def read(text: bytes | str) -> Any:
         spelled = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         value = json.loads(spelled, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError:
-        raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.") from None
+        raise Malformed(_("The JSON is nested deeper than %(number)s levels.") % {"number": MAX_DEPTH}) from None
     except ValueError as problem:  # JSONDecodeError, UnicodeDecodeError and integers of thousands of digits
-        raise Malformed(f"This is not JSON: {problem}.") from None
+        raise Malformed(_("This is not JSON: %(problem)s.") % {"problem": problem}) from None
     if _depth(value) > MAX_DEPTH:
-        raise Malformed(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+        raise Malformed(_("The JSON is nested deeper than %(number)s levels.") % {"number": MAX_DEPTH})
     return value
 
 
@@ -65,9 +66,9 @@ def canonical(value: Any) -> str:
 def flaw_of_text(text: str) -> str | None:
     """Why `text` cannot be stored, or None: PostgreSQL takes no NUL, and UTF-8 no lone surrogate."""
     if "\0" in text:
-        return "contains a NUL character"
+        return _("contains a NUL character")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return "contains half of a surrogate pair"
+        return _("contains half of a surrogate pair")
     return None
 
 
@@ -77,9 +78,9 @@ def flaw_of(value: Any, depth: int = 1) -> str | None:
         case str():
             return flaw_of_text(value)
         case float():
-            return None if math.isfinite(value) else "contains a number that is not finite"
+            return None if math.isfinite(value) else _("contains a number that is not finite")
         case int():
-            return None if INTEGERS[0] <= value <= INTEGERS[1] else "contains an integer past 64 bits"
+            return None if INTEGERS[0] <= value <= INTEGERS[1] else _("contains an integer past 64 bits")
         case dict():
             parts = [*value.keys(), *value.values()]
         case list():
@@ -87,7 +88,7 @@ def flaw_of(value: Any, depth: int = 1) -> str | None:
         case _:
             return None
     if depth > MAX_DEPTH:
-        return f"is nested deeper than {MAX_DEPTH} levels"
+        return _("is nested deeper than %(number)s levels") % {"number": MAX_DEPTH}
     return next((flaw for part in parts if (flaw := flaw_of(part, depth + 1))), None)
 
 

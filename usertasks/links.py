@@ -10,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from . import json_text
 from .accounts import Identity, account_of, require_active, require_may_be_taken_over
@@ -22,7 +23,7 @@ MAX_SUBJECT = 191
 def linked_account(provider: str, subject: str, identity: Identity) -> User:
     """The account of a subject, linked now if it was not before. Raises `NotSignedIn` or `NotAllowed`."""
     if not 0 < len(subject) <= MAX_SUBJECT or json_text.flaw_of_text(subject):
-        raise NotSignedIn("This is no subject that can be kept.")
+        raise NotSignedIn(_("This is no subject that can be kept."))
     link = SocialAccount.objects.filter(provider=provider, uid=subject).select_related("user").first()
     user: User = link.user if link else _newly_linked(provider, subject, identity)
     require_active(user)
@@ -34,7 +35,7 @@ def link_account(provider: str, subject: str, user: User) -> None:
     belongs to somebody else, or a subject that has another account."""
     links = SocialAccount.objects.filter(provider=provider)
     if links.filter(uid=subject).exclude(user=user).exists() or links.filter(user=user).exclude(uid=subject).exists():
-        raise NotAllowed("One of the two is linked already. A superuser can delete the link under Social accounts.")
+        raise NotAllowed(_("One of the two is linked already. A superuser can delete the link under Social accounts."))
     links.get_or_create(provider=provider, uid=subject, defaults={"user": user})
 
 
@@ -46,8 +47,8 @@ def _newly_linked(provider: str, subject: str, identity: Identity) -> User:
     links = SocialAccount.objects.filter(provider=provider, user=user)
     if links.exclude(uid=subject).exists():
         raise NotAllowed(
-            f"The account {user.get_username()} belongs to somebody else at {settings.OIDC_NAME}. "
-            "An admin can undo that in the admin."
+            _("The account %(name)s belongs to somebody else at %(provider)s. An admin can undo that in the admin.")
+            % {"name": user.get_username(), "provider": settings.OIDC_NAME}
         )
     if not links.exists():
         if was_there:

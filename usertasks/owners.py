@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from . import json_text
 from .errors import Fault, Faults, InvalidArgument
 from .models.runs import MAX_ID
@@ -19,7 +21,7 @@ def faults_of_owner(*, user_id: str | None, user_group: str | None) -> Faults:
     pair = {"user_id": user_id, "user_group": user_group}
     faults = {name: [Fault("invalid", flaw)] for name, value in pair.items() if (flaw := flaw_of_name(value))}
     if not faults and user_id is None and user_group is None:
-        faults = {name: [Fault("required", "user_id or user_group is required")] for name in pair}
+        faults = {name: [Fault("required", _("user_id or user_group is required"))] for name in pair}
     return faults
 
 
@@ -28,7 +30,7 @@ def flaw_of_name(name: str | None) -> str | None:
     if name is None:
         return None
     if not name.strip():
-        return "must not be blank"
+        return _("must not be blank")
     if len(name) > MAX_ID:
-        return f"must have at most {MAX_ID} characters"
+        return _("must have at most %(number)s characters") % {"number": MAX_ID}
     return json_text.flaw_of_text(name)

@@ -13,10 +13,11 @@ none. What this form does know must make sense.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .validation import Field
 
@@ -62,15 +63,18 @@ def flaw_of_presentation(presentation: Mapping[str, Any], fitting: Sequence[str]
     """
     widget = presentation.get("widget", fitting[0])
     if not isinstance(widget, str):
-        return "'widget' must be the name of a control"
+        return _("'widget' must be the name of a control")
     if widget in WIDGETS and widget not in fitting:
-        return f"'widget' {widget!r} does not fit (there are: {', '.join(fitting)})"
+        return _("'widget' '%(widget)s' does not fit (there are: %(widgets)s)") % {
+            "widget": widget,
+            "widgets": ", ".join(fitting),
+        }
     for key in ("placeholder", "section"):
         text = presentation.get(key, "")
         if not isinstance(text, str) or len(text) > MAX_TEXT:
-            return f"{key!r} must be a text of at most {MAX_TEXT} characters"
+            return _("'%(key)s' must be a text of at most %(number)s characters") % {"key": key, "number": MAX_TEXT}
     if not _is_number_of_rows(presentation.get("rows", 1)):
-        return f"'rows' must be a whole number from 1 to {MAX_ROWS}"
+        return _("'rows' must be a whole number from 1 to %(number)s") % {"number": MAX_ROWS}
     return None
 
 
@@ -82,25 +86,21 @@ def between(low: Any, high: Any) -> str:
     """Two limits in words; None is no limit."""
     limits = {"low": low, "high": high}
     if low is None:
-        return "" if high is None else str(_("At most %(high)s.") % limits)
+        return "" if high is None else _("At most %(high)s.") % limits
     if high is None:
-        return str(_("At least %(low)s.") % limits)
-    return str((_("Exactly %(low)s.") if low == high else _("From %(low)s to %(high)s.")) % limits)
+        return _("At least %(low)s.") % limits
+    return (_("Exactly %(low)s.") if low == high else _("From %(low)s to %(high)s.")) % limits
 
 
-def between_lengths(field: Field, one: Any, several: Any) -> str:
-    """The limits of a length in words, counted as `one` and `several` (with `number`) say."""
-
-    def counted(rule: str) -> str | None:
-        number = field.validation.get(rule)
-        return None if not number else str(one if number == 1 else several % {"number": number})
-
-    return between(counted("min_length"), counted("max_length"))
+def between_lengths(field: Field, length_in_words: Callable[[int], str]) -> str:
+    """The limits of a length in words; 0 is none."""
+    limits = (field.validation.get(rule) for rule in ("min_length", "max_length"))
+    return between(*(length_in_words(limit) if limit else None for limit in limits))
 
 
 def size_in_words(size: int) -> str:
     """A number of bytes as people read it, exact where it is small."""
     if size < KIB:
-        return str(_("1 byte") if size == 1 else _("%(size)d bytes") % {"size": size})
+        return ngettext("%(size)d byte", "%(size)d bytes", size) % {"size": size}
     unit, name = (KIB, "KiB") if size < KIB * KIB else (KIB * KIB, "MiB")
     return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from . import json_text
 from .actors import Actor, Scope, actor_named, actors_near
@@ -115,11 +117,20 @@ ALREADY_DONE = "already_done"
 
 @dataclass(frozen=True)
 class Verdict:
-    """Yes or no, with the stable code of the reason and a sentence for people."""
+    """Yes or no, with the stable code of the reason and a sentence for people.
+
+    Lists ask for a verdict on each of their rows, and read none of the sentences: they are made when they are read.
+    """
 
     allowed: bool
     reason: str
-    detail: str
+    sentence: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def detail(self) -> str:
+        """The sentence, in the language of the moment."""
+        return gettext(self.sentence) % self.values
 
 
 def decide(
@@ -131,33 +142,33 @@ def decide(
     """
     rule = RULES[action]
     if not (actor.has_scope(Scope.RUNS_READ) and any(grant.applies(run, actor) for grant in SEEING)):
-        return Verdict(False, "not_visible", f"{actor.user_id} may not see this run.")
+        return Verdict(False, "not_visible", _("%(user_id)s may not see this run."), {"user_id": actor.user_id})
     if not actor.has_scope(rule.scope):
-        return Verdict(False, "scope", f"The token is not for {rule.scope}.")
+        return Verdict(False, "scope", _("The token is not for %(scope)s."), {"scope": rule.scope})
     if refusal := _state_against(action, rule, run, actor) or _claim_against(action, run, actor):
         return refusal
     for grant in rule.who:
         if grant.applies(run, actor):
             return _granted(action, grant, run, actor)
     if action is Action.SAVE_PROGRESS and policy is not SavePolicy.IGNORE_CLAIM and _is_anothers(run, actor):
-        return Verdict(False, "already_claimed", f"{run.user_id} has it.")
-    wanted = " or ".join(grant.reason for grant in rule.who)
-    holder = f"; {run.user_id} has it" if run.user_id else ""
-    return Verdict(False, "not_allowed", f"This takes {wanted}{holder}.")
+        return Verdict(False, "already_claimed", _("%(user_id)s has it."), {"user_id": run.user_id})
+    wanted = {"wanted": " or ".join(grant.reason for grant in rule.who), "user_id": run.user_id}
+    sentence = _("This takes %(wanted)s; %(user_id)s has it.") if run.user_id else _("This takes %(wanted)s.")
+    return Verdict(False, "not_allowed", sentence, wanted)
 
 
 def _state_against(action: Action, rule: Rule, run: Owned, actor: Actor) -> Verdict | None:
     """What the run itself has against it, whoever asks; or that it is so already."""
     if action is Action.CLAIM and run.status == Status.ASSIGNED:
         if run.user_id == actor.user_id:
-            return Verdict(True, ALREADY_DONE, "It is theirs already: nothing changes.")
-        return Verdict(False, "already_claimed", f"{run.user_id} has it.")
+            return Verdict(True, ALREADY_DONE, _("It is theirs already: nothing changes."))
+        return Verdict(False, "already_claimed", _("%(user_id)s has it."), {"user_id": run.user_id})
     if run.status not in rule.states:
-        return Verdict(False, "wrong_state", f"Not possible while the run is {run.status}.")
+        return Verdict(False, "wrong_state", _("Not possible while the run is %(status)s."), {"status": run.status})
     if rule.needs_group and run.user_group is None:
-        return Verdict(False, "no_group", "It belongs to no group to which it could go back.")
+        return Verdict(False, "no_group", _("It belongs to no group to which it could go back."))
     if rule.keeps_out_excluded and actor.user_id in run.excluded_user_ids:
-        return Verdict(False, "excluded", f"{actor.user_id} is excluded from doing this run.")
+        return Verdict(False, "excluded", _("%(user_id)s is excluded from doing this run."), {"user_id": actor.user_id})
     return None
 
 
@@ -165,7 +176,7 @@ def _claim_against(action: Action, run: Owned, actor: Actor) -> Verdict | None:
     """Where the deployment lets nobody complete what somebody else has."""
     is_refused = complete_policy() is CompletePolicy.FAIL_IF_CLAIMED_BY_OTHER
     if action is Action.COMPLETE and is_refused and _is_anothers(run, actor):
-        return Verdict(False, "already_claimed", f"{run.user_id} has it.")
+        return Verdict(False, "already_claimed", _("%(user_id)s has it."), {"user_id": run.user_id})
     return None
 
 
@@ -176,13 +187,13 @@ def _is_anothers(run: Owned, actor: Actor) -> bool:
 
 def _granted(action: Action, grant: Grant, run: Owned, actor: Actor) -> Verdict:
     if action is Action.CANCEL and run.status == Status.CANCELLED:
-        return Verdict(True, ALREADY_DONE, "It is cancelled already: nothing changes.")
-    needs = ""
+        return Verdict(True, ALREADY_DONE, _("It is cancelled already: nothing changes."))
+    sentence = _("%(user_id)s may, by %(reason)s.")
     if action is Action.SAVE_PROGRESS and _is_anothers(run, actor):
-        needs = f", with the policy {SavePolicy.IGNORE_CLAIM}"
+        sentence = _("%(user_id)s may, by %(reason)s, with the policy IGNORE_CLAIM.")
     elif action is Action.ASSIGN and run.status == Status.ASSIGNED:
-        needs = ", with override_claim"
-    return Verdict(True, grant.reason, f"{actor.user_id} may, by {grant.reason}{needs}.")
+        sentence = _("%(user_id)s may, by %(reason)s, with override_claim.")
+    return Verdict(True, grant.reason, sentence, {"user_id": actor.user_id, "reason": grant.reason})
 
 
 REFUSALS: Mapping[str, type[Refused]] = {
@@ -217,25 +228,25 @@ def require_for(action: Action, run: Owned, person: str, *, by: Actor) -> None:
 def require_state(action: Action, run: Owned) -> None:
     """Raises `WrongState` where the action makes no sense, whoever asks."""
     if run.status not in RULES[action].states:
-        raise WrongState(f"Not possible while the run is {run.status}.")
+        raise WrongState(gettext("Not possible while the run is %(status)s.") % {"status": run.status})
 
 
 def require_not_excluded(run: Owned, user_id: str | None) -> None:
     """Raises `NotAllowed` for whom the run must not go to."""
     if user_id in run.excluded_user_ids:
-        raise NotAllowed(f"{user_id} is excluded from doing this run.")
+        raise NotAllowed(gettext("%(user_id)s is excluded from doing this run.") % {"user_id": user_id})
 
 
 def require_scope(scope: Scope, actor: Actor) -> None:
     """Raises `NotAllowed` where the token is not for that."""
     if not actor.has_scope(scope):
-        raise NotAllowed(f"The token is not for {scope}.")
+        raise NotAllowed(gettext("The token is not for %(scope)s.") % {"scope": scope})
 
 
 def require_permission(permission: str, actor: Actor) -> None:
     """Raises `NotAllowed` unless `actor` holds a permission of this application."""
     if not actor.holds(permission):
-        raise NotAllowed(f"This takes the permission usertasks.{permission}.")
+        raise NotAllowed(gettext("This takes the permission usertasks.%(permission)s.") % {"permission": permission})
 
 
 def allowed_actions(run: Owned, actor: Actor) -> list[str]:

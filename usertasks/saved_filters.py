@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Case, Q, When
+from django.utils.translation import gettext as _
 
 from . import json_text
 from .actors import Actor
@@ -18,10 +19,11 @@ MOST = 50
 
 
 def saved_for(by: Actor) -> Sequence[SavedFilter]:
-    """Those of `by`, and those that others share with a group of theirs, at most `MOST` of each."""
+    """All of `by`, and after them what others share with a group of theirs, `2 * MOST` in all at most."""
     groups = by.groups | by.leads
     seen = SavedFilter.objects.filter(Q(user_id=by.user_id) | Q(user_group__in=groups))
-    return list(seen.order_by("name", "id")[: 2 * MOST])
+    others = Case(When(user_id=by.user_id, then=0), default=1)
+    return list(seen.order_by(others, "name", "id")[: 2 * MOST])
 
 
 def save_filter(name: str, *, box: str, query: str, user_group: str | None, by: Actor) -> SavedFilter:
@@ -34,14 +36,14 @@ def save_filter(name: str, *, box: str, query: str, user_group: str | None, by: 
                 user_id=by.user_id, user_group=user_group, name=name.strip(), box=box, query=query
             )
     except IntegrityError:
-        raise AlreadyExists("There is a filter of that name.") from None
+        raise AlreadyExists(_("You have a filter of that name already.")) from None
 
 
 def forget_filter(filter_id: int, *, by: Actor) -> SavedFilter:
     """Take a filter away, which only who saved it can. Raises `NotFound`."""
     kept = SavedFilter.objects.filter(pk=filter_id, user_id=by.user_id).first()
     if kept is None:
-        raise NotFound("There is no such filter of yours.")
+        raise NotFound(_("There is no such filter of yours."))
     kept.delete()
     return kept
 
@@ -51,13 +53,18 @@ def _faults(name: str, query: str, user_group: str | None, by: Actor) -> dict[st
     if flaw := json_text.flaw_of_text(name):
         faults["name"] = [Fault("invalid", flaw)]
     elif not name.strip():
-        faults["name"] = [Fault("required", "must not be blank")]
+        faults["name"] = [Fault("required", _("must not be blank"))]
     elif len(name.strip()) > MAX_FILTER_NAME:
-        faults["name"] = [Fault("out_of_range", f"must have at most {MAX_FILTER_NAME} characters")]
+        faults["name"] = [Fault("out_of_range", _too_long(MAX_FILTER_NAME))]
     elif SavedFilter.objects.filter(user_id=by.user_id).count() >= MOST:
-        faults["name"] = [Fault("out_of_range", f"must not be one of more than {MOST}: take one away first")]
+        most = _("must not be one of more than %(number)d: take one away first") % {"number": MOST}
+        faults["name"] = [Fault("out_of_range", most)]
     if len(query) > MAX_QUERY:
-        faults["query"] = [Fault("out_of_range", f"must have at most {MAX_QUERY} characters")]
+        faults["query"] = [Fault("out_of_range", _too_long(MAX_QUERY))]
     if user_group is not None and user_group not in by.groups | by.leads:
-        faults["user_group"] = [Fault("not_a_choice", "must be a group of yours")]
+        faults["user_group"] = [Fault("not_a_choice", _("must be a group of yours"))]
     return faults
+
+
+def _too_long(most: int) -> str:
+    return _("must have at most %(number)s characters") % {"number": most}

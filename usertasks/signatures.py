@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 ANY = ord(".")
 """Stands for any byte in a beginning; no beginning has a full stop."""
@@ -27,7 +30,7 @@ ZIP = b"PK\x03\x04"
 class Kind:
     """`words` is what a person reads, `accept` what a browser's file input is told."""
 
-    words: str
+    words: Any
     accept: str
     beginnings: Sequence[bytes]
 
@@ -35,12 +38,12 @@ class Kind:
 IMAGES = (PNG, JPEG, *GIFS, WEBP)
 IMAGE_TYPES = "image/png,image/jpeg,image/gif,image/webp"
 KINDS: Mapping[str, Kind] = {
-    "pdf": Kind("a PDF", "application/pdf", (PDF,)),
-    "png": Kind("a PNG image", "image/png", (PNG,)),
-    "jpeg": Kind("a JPEG image", "image/jpeg", (JPEG,)),
-    "image": Kind("an image (PNG, JPEG, GIF or WebP)", IMAGE_TYPES, IMAGES),
-    "scan": Kind("a PDF or an image (PNG, JPEG, GIF or WebP)", f"application/pdf,{IMAGE_TYPES}", (PDF, *IMAGES)),
-    "zip": Kind("a ZIP archive", "application/zip,.zip,.docx,.xlsx,.pptx,.odt,.ods,.odp", (ZIP,)),
+    "pdf": Kind(_("a PDF"), "application/pdf", (PDF,)),
+    "png": Kind(_("a PNG image"), "image/png", (PNG,)),
+    "jpeg": Kind(_("a JPEG image"), "image/jpeg", (JPEG,)),
+    "image": Kind(_("an image (PNG, JPEG, GIF or WebP)"), IMAGE_TYPES, IMAGES),
+    "scan": Kind(_("a PDF or an image (PNG, JPEG, GIF or WebP)"), f"application/pdf,{IMAGE_TYPES}", (PDF, *IMAGES)),
+    "zip": Kind(_("a ZIP archive"), "application/zip,.zip,.docx,.xlsx,.pptx,.odt,.ods,.odp", (ZIP,)),
 }
 """Name of the `format` of a file → what it has to be. Documents of office programs are ZIP archives."""
 

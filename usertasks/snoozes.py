@@ -1,4 +1,8 @@
-"""Putting runs off until later: for one person alone, so that nobody else notices and no event tells of it."""
+"""Putting runs off until later: for one person alone.
+
+It is no change of the run: no event tells of it, its version stays, and nobody else notices. It outlives a change of
+owner, and is theirs still when the run comes back; it ends by its time, or with the run's row.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from .actors import Actor, Scope
 from .errors import Fault, InvalidArgument, NotFound, WrongState
@@ -22,9 +27,9 @@ def snooze(run_id: UUID, *, until: datetime, by: Actor, now: datetime) -> Snooze
     require_scope(Scope.RUNS_WRITE, by)
     run = _seen(run_id, by)
     if not run.is_open:
-        raise WrongState(f"Not possible while the run is {run.status}.")
+        raise WrongState(_("Not possible while the run is %(status)s.") % {"status": run.status})
     if not now < until <= now + MOST:
-        raise InvalidArgument.at("until", Fault("out_of_range", "must lie in the future, and within a year"))
+        raise InvalidArgument.at("until", Fault("out_of_range", _("must lie in the future, and within a year")))
     row, _is_new = Snooze.objects.update_or_create(run=run, user_id=by.user_id, defaults={"until": until})
     return row
 
@@ -44,5 +49,5 @@ def snoozed_until(run: UserTaskRun, *, by: Actor, now: datetime) -> datetime | N
 def _seen(run_id: UUID, by: Actor) -> UserTaskRun:
     run = UserTaskRun.objects.visible_to(by).filter(pk=run_id).first()
     if run is None:
-        raise NotFound("There is no such run.")
+        raise NotFound(_("There is no such run."))
     return run

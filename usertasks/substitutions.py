@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .actors import Actor
 from .errors import Fault, InvalidArgument, NotAllowed, NotFound, WrongState
@@ -58,11 +59,11 @@ def _faults(
     }
     faults = {name: [Fault("invalid", flaw)] for name, flaw in flaws.items() if flaw}
     if "substitute_id" not in faults and user_id == substitute_id:
-        faults["substitute_id"] = [Fault("invalid", "must be somebody else")]
+        faults["substitute_id"] = [Fault("invalid", _("must be somebody else"))]
     if flaw := _flaw_of_period(starts_at, ends_at, now):
         faults["ends_at"] = [Fault("out_of_range", flaw)]
     elif not faults and _overlapping(user_id, substitute_id, starts_at, ends_at):
-        faults["substitute_id"] = [Fault("invalid", "stands in during a part of this time already")]
+        faults["substitute_id"] = [Fault("invalid", _("stands in during a part of this time already"))]
     return faults
 
 
@@ -72,7 +73,7 @@ def period_of_days(first_day: date, last_day: date) -> tuple[datetime, datetime]
     try:
         return _midnight(first_day), _midnight(last_day + timedelta(days=1))
     except (OverflowError, ValueError):
-        raise InvalidArgument.at("last_day", Fault("out_of_range", "is beyond our calendar")) from None
+        raise InvalidArgument.at("last_day", Fault("out_of_range", _("is beyond our calendar"))) from None
 
 
 def _midnight(day: date) -> datetime:
@@ -90,11 +91,14 @@ def end_substitution(substitution_id: int, *, by: Actor, now: datetime) -> None:
     """
     row = Substitution.objects.select_for_update().filter(known_to(by), pk=substitution_id).first()
     if row is None:
-        raise NotFound("There is no such substitution.")
+        raise NotFound(_("There is no such substitution."))
     if by.user_id not in (row.user_id, row.named_by) and not by.holds("change_substitution"):
-        raise NotAllowed(f"Only {row.user_id} or whoever named {row.substitute_id} ends this.")
+        raise NotAllowed(
+            _("Only %(user_id)s or whoever named %(substitute_id)s ends this.")
+            % {"user_id": row.user_id, "substitute_id": row.substitute_id}
+        )
     if row.ends_at <= now:
-        raise WrongState("It is over already.")
+        raise WrongState(_("It is over already."))
     enter(row, Deed.CHANGED, f"Ended; it was to last until {row.ends_at.isoformat()}", by=by)
     if row.starts_at >= now:
         row.delete()
@@ -113,15 +117,15 @@ def known_to(by: Actor) -> Q:
 def _flaw_of_account(name: str, accounts: QuerySet[User]) -> str | None:
     if flaw := flaw_of_name(name):
         return flaw
-    return None if accounts.filter(username=name).exists() else "must be the name of somebody with an account"
+    return None if accounts.filter(username=name).exists() else _("must be the name of somebody with an account")
 
 
 def _flaw_of_period(starts_at: datetime, ends_at: datetime, now: datetime) -> str | None:
     if ends_at <= now:
-        return "must be in the future"
+        return _("must be in the future")
     if ends_at <= starts_at:
-        return "must not be before it begins"
-    return "must be within a year of the beginning" if ends_at - starts_at > LONGEST else None
+        return _("must not be before it begins")
+    return _("must be within a year of the beginning") if ends_at - starts_at > LONGEST else None
 
 
 def _overlapping(user_id: str, substitute_id: str, starts_at: datetime, ends_at: datetime) -> bool:

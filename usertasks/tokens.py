@@ -9,6 +9,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from . import json_text
 from .actors import EVERY_SCOPE, SCOPE_OF, Actor, Scope
@@ -58,12 +59,17 @@ def issue_token(
     # The lock makes two who make a token for one person wait for each other: names and number are counted under it.
     user = User.objects.select_for_update().filter(username=user_id, is_active=True).first()
     if user is None:
-        raise InvalidArgument.at("user_id", Fault("invalid", f"is no active account: {user_id}"))
+        raise InvalidArgument.at(
+            "user_id", Fault("invalid", _("is no active account: %(user_id)s") % {"user_id": user_id})
+        )
     live = ApiToken.objects.live(now).filter(user=user)
     if name and live.filter(name=name).exists():
-        raise InvalidArgument.at("name", Fault("invalid", "is the name of another token"))
+        raise InvalidArgument.at("name", Fault("invalid", _("is the name of another token")))
     if live.count() >= MAX_LIVE:
-        raise InvalidArgument(f"{user_id} has {MAX_LIVE} tokens. Revoke one that is not needed any more.")
+        raise InvalidArgument(
+            _("%(user_id)s has %(number)s tokens. Revoke one that is not needed any more.")
+            % {"user_id": user_id, "number": MAX_LIVE}
+        )
     text = ApiToken.objects.issue(user, name=name, scopes=scopes, expires_at=expires_at, made_by=by.user_id)
     row = ApiToken.objects.get(digest=digest_of(text))
     enter(row, Deed.MADE, f"Made for {', '.join(scopes)}", by=by)
@@ -80,7 +86,7 @@ def revoke_token(token_id: int, *, by: Actor, now: datetime) -> ApiToken:
     own = Q() if by.holds("change_apitoken") else Q(user__username=by.user_id)
     row = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(own, pk=token_id).first()
     if row is None:
-        raise NotFound("There is no such token.")
+        raise NotFound(_("There is no such token."))
     if row.revoked_at is None:
         row.revoked_at = now
         row.save(update_fields=["revoked_at"])
@@ -102,7 +108,7 @@ def _require_maker(user_id: str, by: Actor) -> None:
         return
     require_permission("add_apitoken", by)
     if by != MACHINE and _is_superuser(user_id) and not _is_superuser(by.user_id):
-        raise NotAllowed("Only a superuser makes a token for one.")
+        raise NotAllowed(_("Only a superuser makes a token for one."))
 
 
 def _is_superuser(user_id: str) -> bool:
@@ -118,9 +124,14 @@ def _faults(
     if flaw := json_text.flaw_of_text(name):
         faults["name"] = [Fault("invalid", flaw)]
     elif len(name) > MAX_TOKEN_NAME:
-        faults["name"] = [Fault("out_of_range", f"must have at most {MAX_TOKEN_NAME} characters")]
+        faults["name"] = [
+            Fault(
+                "out_of_range",
+                _("must have at most %(number)s characters") % {"number": MAX_TOKEN_NAME},
+            )
+        ]
     if not scopes:
-        faults["scopes"] = [Fault("required", "must be at least one")]
+        faults["scopes"] = [Fault("required", _("must be at least one"))]
     if expires_at and expires_at <= now:
-        faults["expires_at"] = [Fault("out_of_range", "must be in the future")]
+        faults["expires_at"] = [Fault("out_of_range", _("must be in the future"))]
     return faults

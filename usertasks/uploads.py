@@ -15,6 +15,7 @@ from uuid import UUID
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from .errors import Fault, InvalidArgument, TooLarge
 from .fieldtypes import MAX_BYTES
@@ -51,7 +52,9 @@ def put(run_id: UUID, field: str, name: str, content: bytes, *, user_id: str, no
     caller to know.
     """
     if not 0 < len(content) <= MAX_BYTES:
-        raise InvalidArgument.at(field, Fault("out_of_range", f"must have 1 to {MAX_BYTES} bytes"))
+        raise InvalidArgument.at(
+            field, Fault("out_of_range", _("must have 1 to %(number)s bytes") % {"number": MAX_BYTES})
+        )
     name, digest = name_of(name), hashlib.sha256(content).hexdigest()
     mine = Upload.objects.filter(run_id=run_id, user_id=user_id, is_answer=False)
     known = mine.filter(field=field, sha256=digest, name=name).first()
@@ -60,10 +63,14 @@ def put(run_id: UUID, field: str, name: str, content: bytes, *, user_id: str, no
     if mine.count() >= MAX_UPLOADS:
         forget(run_id, user_id=user_id, but_from=now)
         if mine.count() >= MAX_UPLOADS:
-            raise TooLarge(f"There are {MAX_UPLOADS} files already. Save, then choose this one again.")
+            raise TooLarge(
+                _("There are %(number)s files already. Save, then choose this one again.") % {"number": MAX_UPLOADS}
+            )
     stored = Upload.objects.filter(user_id=user_id, is_answer=False).aggregate(bytes=Sum("size"))["bytes"] or 0
     if stored + len(content) > MAX_STORED:
-        raise TooLarge("Too much of yours waits to be saved, in this task and in others. Save something there first.")
+        raise TooLarge(
+            _("Too much of yours waits to be saved, in this task and in others. Save something there first.")
+        )
     upload = Upload(run_id=run_id, user_id=user_id, field=field, name=name, created_at=now)
     upload.size, upload.sha256 = len(content), digest
     upload.content.save(name, ContentFile(content), save=False)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import re2
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from .errors import Fault
 from .signatures import KINDS, is_of_kind
@@ -52,23 +54,26 @@ def flaw_of_rules(rule: str, bound: Any, read: Callable[[Any], Any], formats: Co
     """Why `bound` makes no sense for `rule`, or None; `read` refuses, with `Wrong`, what is no value of the type, and
     `formats` are those that the type has."""
     if rule in ("min", "max"):
-        return None if _is_readable(bound, read) else f"{rule!r} must be a value of the field's type"
+        return (
+            None if _is_readable(bound, read) else _("'%(rule)s' must be a value of the field's type") % {"rule": rule}
+        )
     if rule == "choices":
         is_list = isinstance(bound, list) and 0 < len(bound) <= MAX_CHOICES
         if is_list and all(_is_readable(choice, read) for choice in bound):
             return None
-        return f"'choices' must be a list of 1 to {MAX_CHOICES} values of the field's type"
+        return _("'choices' must be a list of 1 to %(number)s values of the field's type") % {"number": MAX_CHOICES}
     if rule == "pattern":
         return (
             None
             if _is_pattern(bound)
-            else f"'pattern' must be a regular expression (RE2) of at most {MAX_PATTERN} characters"
+            else _("'pattern' must be a regular expression (RE2) of at most %(number)s characters")
+            % {"number": MAX_PATTERN}
         )
     if rule == "format":
         is_format = isinstance(bound, str) and bound in formats
-        return None if is_format else f"'format' must be one of: {', '.join(formats)}"
+        return None if is_format else _("'format' must be one of: %(formats)s") % {"formats": ", ".join(formats)}
     is_length = isinstance(bound, int) and not isinstance(bound, bool) and bound >= 0
-    return None if is_length else f"{rule!r} must be a whole number from 0"
+    return None if is_length else _("'%(rule)s' must be a whole number from 0") % {"rule": rule}
 
 
 def _is_readable(bound: Any, read: Callable[[Any], Any]) -> bool:
@@ -91,56 +96,58 @@ def _is_pattern(bound: Any) -> bool:
 
 def _choices(value: Any, choices: list[Any]) -> None:
     if value not in choices:
-        raise Wrong("not_a_choice", f"must be one of: {', '.join(map(str, choices))}")
+        raise Wrong("not_a_choice", _("must be one of: %(choices)s") % {"choices": ", ".join(map(str, choices))})
 
 
 def _min(value: Any, bound: Any) -> None:
     if value < bound:
-        raise Wrong("out_of_range", f"must be at least {bound}")
+        raise Wrong("out_of_range", _("must be at least %(bound)s") % {"bound": bound})
 
 
 def _max(value: Any, bound: Any) -> None:
     if value > bound:
-        raise Wrong("out_of_range", f"must be at most {bound}")
+        raise Wrong("out_of_range", _("must be at most %(bound)s") % {"bound": bound})
 
 
-UNITS: Mapping[type, tuple[str, str]] = {
-    str: ("character", "characters"),
-    bytes: ("byte", "bytes"),
-    list: ("item", "items"),
-    dict: ("property", "properties"),
+LENGTHS: Mapping[type, Any] = {
+    str: ngettext_lazy("%(number)d character", "%(number)d characters", "number"),
+    bytes: ngettext_lazy("%(number)d byte", "%(number)d bytes", "number"),
+    list: ngettext_lazy("%(number)d item", "%(number)d items", "number"),
+    dict: ngettext_lazy("%(number)d property", "%(number)d properties", "number"),
 }
-"""What the length of a value counts: one of them, and several."""
+"""What the length of a value counts."""
 
 
-def _length(value: Any, bound: int) -> str:
-    one, several = UNITS[type(value)]
-    return f"{bound} {one if bound == 1 else several}"
+def length_in_words(kind: type, length: int) -> str:
+    """The length of a value of that kind, as people say it: "3 characters"."""
+    return str(LENGTHS[kind] % {"number": length})
 
 
 def _min_length(value: Any, bound: int) -> None:
     if len(value) < bound:
-        raise Wrong("out_of_range", f"must have at least {_length(value, bound)}")
+        raise Wrong(
+            "out_of_range", _("must have at least %(length)s") % {"length": length_in_words(type(value), bound)}
+        )
 
 
 def _max_length(value: Any, bound: int) -> None:
     if len(value) > bound:
-        raise Wrong("out_of_range", f"must have at most {_length(value, bound)}")
+        raise Wrong("out_of_range", _("must have at most %(length)s") % {"length": length_in_words(type(value), bound)})
 
 
 def _pattern(value: str, pattern: str) -> None:
     if not re2.search(pattern, value, RE2_OPTIONS):
-        raise Wrong("invalid", f"must match {pattern}")
+        raise Wrong("invalid", _("must match %(pattern)s") % {"pattern": pattern})
 
 
 def _format(value: str | bytes, name: str) -> None:
     if isinstance(value, bytes):
         if not is_of_kind(value, name):
-            raise Wrong("invalid", f"must be {KINDS[name].words}")
+            raise Wrong("invalid", _("must be %(kind)s") % {"kind": KINDS[name].words})
         return
     shape, example = FORMATS[name]
     if not re2.fullmatch(shape, value, RE2_OPTIONS):
-        raise Wrong("invalid", f"must be written like {example}")
+        raise Wrong("invalid", _("must be written like %(example)s") % {"example": example})
 
 
 RULES: Mapping[str, Callable[[Any, Any], None]] = {

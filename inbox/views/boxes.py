@@ -2,62 +2,68 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
 from django.utils.datastructures import MultiValueDict
+from django_htmx.http import push_url
 
-from inbox.boxes import BOXES, NOTHING, Listing, listing, tabs_for
-from inbox.forms import SearchForm
-from usertasks.actors import Door
+from inbox import live as living
+from inbox.boxes import BOXES, CURSORS, ROLES, Box, Look, Tab, look_into, open_tab, query_of, tabs_for
+from inbox.forms import ORDERS, SearchForm, heads_of
+from inbox.many import bar_of
+from inbox.saved import SaveForm
+from usertasks.actors import Actor, Door
 from usertasks.callers import actor_of
-from usertasks.errors import InvalidArgument
 from usertasks.models import UserTaskDef
 
-CURSORS = ("after", "before")
 MAX_SUGGESTIONS = 200
 
 
 def box(request: HttpRequest, name: str) -> HttpResponse:
-    """One box: its newest runs that match the filters of the address."""
-    by = actor_of(request, Door.PAGE)
-    shown = BOXES[name]
-    filters = _given(request.GET)
-    form = SearchForm(filters, fixed=shown.criteria(by), groups=by.groups, definitions=_definitions())
-    found, status = NOTHING, 200
-    try:
-        form.require_offered(filters)
-        cursors = {cursor: request.GET.get(cursor, "") for cursor in CURSORS}
-        found = listing(shown.search(by, filters), **cursors)
-    except InvalidArgument as refusal:
-        form.add_faults(refusal.faults)
-        status = 400
-    context = {"box": shown, "tabs": tabs_for(by), "form": form, "found": found, "is_filtered": bool(filters)}
-    return render(request, "inbox/box.html", {**context, **_addresses(request, filters, found)}, status=status)
+    """One box: a page of its runs that match the filters of the address, in the order that it names."""
+    by, shown = actor_of(request, Door.PAGE), BOXES[name]
+    filters, tabs = shown.given(request.GET), tabs_for(by)
+    tab = open_tab(tabs, shown, query_of(filters))
+    cursors = {cursor: request.GET.get(cursor, "") for cursor in CURSORS}
+    look = look_into(shown, filters, tab, by=by, **cursors)
+    form = _search_form(shown, filters, by)
+    form.add_faults(look.faults)
+    context = {"box": shown, "tabs": tabs, "current": tab, "form": form, "found": look.found, "total": look.total}
+    context |= {"save": _save_form(shown, filters, tab, look, by), "many": bar_of(shown, filters, by)}
+    context |= _addresses(shown, filters, cursors, look)
+    response = living.show(request, context, filters, by=by, status=400 if look.faults else 200)
+    # A browser sends every input of a form, the blank ones too: the address names what counts.
+    return push_url(response, str(context["here"])) if request.htmx else response  # type: ignore[attr-defined]
 
 
-def _definitions() -> list[str]:
-    names = UserTaskDef.objects.order_by("name").values_list("name", flat=True)
-    return list(names.distinct()[:MAX_SUGGESTIONS])
+def _search_form(shown: Box, filters: MultiValueDict[str, str], by: Actor) -> SearchForm:
+    names = UserTaskDef.objects.order_by("name").values_list("name", flat=True).distinct()[:MAX_SUGGESTIONS]
+    fixed = shown.criteria(by)
+    return SearchForm(filters, fixed=fixed, order=shown.order.name, groups=by.groups - ROLES, definitions=list(names))
 
 
-def _given(parameters: QueryDict) -> MultiValueDict[str, str]:
-    """The filters that are not blank: a browser sends every input of a form."""
-    given = {name: [text for text in texts if text] for name, texts in parameters.lists() if name not in CURSORS}
-    return MultiValueDict({name: texts for name, texts in given.items() if texts})
+def _save_form(
+    shown: Box, filters: MultiValueDict[str, str], tab: Tab | None, look: Look, by: Actor
+) -> SaveForm | None:
+    """With which to keep what is looked for; None where that is nothing, is kept already, or makes no sense."""
+    if not filters or look.faults or (tab and tab.query):
+        return None
+    return SaveForm(by=by, initial={"box": shown.name, "query": query_of(filters)})
 
 
-def _addresses(request: HttpRequest, filters: MultiValueDict[str, str], found: Listing) -> dict[str, str]:
-    """Where "earlier" and "later" lead, the filters kept; and what the page of a task needs to lead back here."""
-    cursors = {"earlier": ("before", found.earlier), "later": ("after", found.later)}
-    addresses = {
-        name: "?" + urlencode([*_pairs(filters), (parameter, cursor)])
-        for name, (parameter, cursor) in cursors.items()
-        if cursor
-    }
-    return {**addresses, "back": urlencode({"back": request.get_full_path()})}
+def _addresses(shown: Box, filters: MultiValueDict[str, str], cursors: dict[str, str], look: Look) -> dict[str, Any]:
+    """Where the pages beside this one and the other orders are, the filters kept; and what leads a task back here."""
+    query, order = query_of(filters), filters.get("sort", shown.order.name)
+    beside = {"earlier": ("before", look.found.earlier), "later": ("after", look.found.later)}
+    pages = {name: "?" + _joined(query, {cursor: place}) for name, (cursor, place) in beside.items() if place}
+    unsorted = query_of(MultiValueDict({name: texts for name, texts in filters.lists() if name != "sort"}))
+    sorts = {name: _joined(unsorted, {"sort": name}) for name in ORDERS}
+    here = shown.address(_joined(query, {name: place for name, place in cursors.items() if place}))
+    back = urlencode({"back": here})
+    return {**pages, "order": order, "heads": heads_of(order, sorts), "query": query, "here": here, "back": back}
 
 
-def _pairs(filters: MultiValueDict[str, str]) -> list[tuple[str, str]]:
-    return [(name, text) for name, texts in filters.lists() for text in texts]
+def _joined(query: str, more: dict[str, str]) -> str:
+    return "&".join(filter(None, [query, urlencode(more)]))

@@ -19,6 +19,8 @@ from usertasks.errors import NotAllowed
 
 from .sign_in import ask_to_sign_in, remember
 
+OF_SCRIPTS = ("inbox:draft", "inbox:counts", "inbox:arrivals")
+
 
 @login_not_required
 def page_not_found(request: HttpRequest) -> HttpResponse:
@@ -42,7 +44,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def is_of_a_script(request: HttpRequest) -> bool:
     """Whether a script asks, which reads no pages."""
-    return request.resolver_match is not None and request.resolver_match.view_name == "inbox:draft"
+    return request.resolver_match is not None and request.resolver_match.view_name in OF_SCRIPTS
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -78,8 +78,8 @@ class SignIn(LoginView):
 
     def _wait(self, refusal: Throttled) -> HttpResponse:
         minutes = -(-refusal.retry_after // 60)
-        words = ngettext("try again in %d minute.", "try again in %d minutes.", minutes) % minutes
-        self.trouble = f"{refusal.detail} {_('Please')} {words}"
+        wait = ngettext("Please try again in %(count)d minute.", "Please try again in %(count)d minutes.", minutes)
+        self.trouble = f"{refusal.detail} {wait % {'count': minutes}}"
         response = self.again(429)
         response["Retry-After"] = str(refusal.retry_after)
         return response

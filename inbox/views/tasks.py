@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -22,9 +21,11 @@ from inbox import typed as typing
 from inbox.boxes import tabs_for
 from inbox.chosen import answers_of, files_for_form, with_uploads
 from inbox.conflicts import conflict_of
-from inbox.deeds import EVERYTHING, NOTHING, Done, do, note_unasked
+from inbox.deeds import EVERYTHING, NOTHING, TASK, Done, do, note_unasked, verb_of
 from inbox.downloads import download
 from inbox.moving import move_in
+from inbox.next import NOWHERE, Step, Steps, list_address, next_to_do, steps_from
+from inbox.snooze import written_in
 from inbox.task_page import Asked, TaskPage, run_seen_by
 from inbox.trouble import trouble_of
 from inbox.typed import ANSWER, Typed, typed_in
@@ -40,6 +41,10 @@ from .problems import show_not_found
 
 EXPLAIN = "explain"
 """The button that asks what the rules say of somebody, and the input that names them."""
+
+FINISH = "finish"
+"""The cookie that says whether *Complete and next* lies open; `flow.js` writes it as well."""
+A_YEAR = 365 * 24 * 3600
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -114,9 +119,10 @@ def _button(request: HttpRequest) -> str:
 
 
 def _typed_page(request: HttpRequest, run_id: UUID, by: Actor, typed: Typed) -> TaskPage:
-    is_complete = _button(request) == Action.COMPLETE
+    is_complete = verb_of(_button(request)) == Action.COMPLETE
     files, move = files_for_form(typed, request.FILES), move_in(request.POST.dict())
-    return TaskPage(run_seen_by(by, run_id), by, typed, files=files, must_be_complete=is_complete, move=move)
+    asked: dict[str, Any] = {"must_be_complete": is_complete, "move": move, "snooze_until": written_in(request.POST)}
+    return TaskPage(run_seen_by(by, run_id), by, typed, files=files, **asked)
 
 
 def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpResponse:
@@ -127,21 +133,40 @@ def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpRespons
         return show_not_found(request, typed=typed)
     if page.has_news and typing.keep(typed, by=page.by):
         drafts.leave(page.run.id, typed.page, by=page.by, now=timezone.now())
-    if conflict := conflict_of(refusal, page, _button(request)):
-        return _show(request, page, "inbox/conflict.html", conflict=conflict, status=409)
-    trouble = trouble_of(refusal, page, _button(request))
+    verb = verb_of(_button(request))
+    if conflict := conflict_of(refusal, page, verb):
+        return _show(request, page, "inbox/conflict.html", conflict=conflict, button=_button(request), status=409)
+    trouble = trouble_of(refusal, page, verb)
     return _show(request, page, trouble=trouble, status=trouble.status)
 
 
 def _go_on(request: HttpRequest, page: TaskPage, done: Done) -> HttpResponse:
-    """To the task again, or back to the box; what was typed and not saved by this is remembered."""
-    here = request.get_full_path()
-    settled = page.typed.page if page.typed else ""
-    link = format_html('<a href="{}" data-settled="{}">{}</a>', here, settled, page.title)
-    messages.success(request, format_html("{}: {}.", done.message, link) if done.leaves else done.message)
-    if not _keep_the_rest(request, page, done):
-        return HttpResponseRedirect(_back(request))
-    return HttpResponseRedirect(_back(request) if done.leaves else here)
+    """To the task again, back to the list, or to its next task; what was typed and not saved by this is remembered."""
+    following = next_to_do(page.run, _back(request), by=page.by) if done.goes_on else None
+    if done.message:
+        messages.success(request, _said(request, page, done, following))
+    is_in_sight = _keep_the_rest(request, page, done)
+    here = request.get_full_path() if is_in_sight and not done.leaves else _back(request)
+    response = HttpResponseRedirect(following.url if following else here)
+    if done.offers_next is not None:
+        value, secure = "next" if done.offers_next else "", request.is_secure()
+        response.set_cookie(FINISH, value, max_age=A_YEAR, path=reverse("inbox:mine"), secure=secure, samesite="Lax")
+    return response
+
+
+def _said(request: HttpRequest, page: TaskPage, done: Done, following: Step | None) -> str:
+    """What the next page says, with a link to the task where this is left."""
+    message = done.message
+    if done.goes_on:
+        news = _("Completed: %(task)s. Here is the next one."), _("Completed: %(task)s. That was the last one.")
+        message = news[0] if following else news[1]
+    if not done.leaves:
+        return message
+    # A copy of what was typed is needed no more where all of it was saved.
+    settled = page.typed.page if page.typed and done.saved != NOTHING else ""
+    link = format_html('<a href="{}" data-settled="{}">{}</a>', request.get_full_path(), settled, page.title)
+    before, _place, after = message.partition(TASK)
+    return format_html("{}{}{}", before, link, after)
 
 
 def _go_on_to_explain(request: HttpRequest, page: TaskPage) -> HttpResponse:
@@ -183,13 +208,15 @@ def _show(
     here = request.get_full_path()
     bring_back = here.replace(request.path, reverse("inbox:bring-back", args=[page.run.id]), 1)
     context = {"page": page, "tabs": tabs_for(page.by), "back": _back(request), "here": here, "bring_back": bring_back}
-    context |= more
+    context |= {"steps": _steps(request, page), "offers_next": request.COOKIES.get(FINISH) == "next", **more}
     return render(request, template, context, status=status)
 
 
+def _steps(request: HttpRequest, page: TaskPage) -> Steps:
+    """What stands beside the task in the list, for whoever came from one."""
+    return steps_from(page.run, _back(request), by=page.by) if "back" in request.GET else NOWHERE
+
+
 def _back(request: HttpRequest) -> str:
-    """The box from which one came, with its filter; the address says so, and is not believed blindly."""
-    back = request.GET.get("back", "")
-    inbox = reverse("inbox:mine")
-    is_safe = back.startswith(inbox) and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return back if is_safe else inbox
+    """The list from which one came, with its filters and its order, as the address says."""
+    return list_address(request.GET.get("back", ""))

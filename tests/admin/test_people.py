@@ -71,7 +71,7 @@ def test_a_manager_names_a_substitute_for_whoever_is_ill_and_ends_it(chief: Clie
     row = Substitution.objects.get()
     assert (row.user_id, row.substitute_id, row.named_by) == ("alice", "bob", "chief")
     assert actor_for(bob).stands_in_for == {"alice"}
-    assert "1 ended." in Page(do(chief, SUBSTITUTIONS, "end", row)).text
+    assert "1 substitution ended." in Page(do(chief, SUBSTITUTIONS, "end", row)).text
     assert actor_for(bob).stands_in_for == frozenset()
 
 

@@ -62,7 +62,7 @@ def test_a_mistake_is_said_and_makes_nothing(client: Client, alice: User, change
 
 def test_a_token_is_revoked(client: Client, alice: User) -> None:
     text = token_of(alice)
-    assert "1 revoked." in Page(revoke(client, ApiToken.objects.get())).text
+    assert "1 token revoked." in Page(revoke(client, ApiToken.objects.get())).text
     with pytest.raises(NotSignedIn):
         bearer_of(text)
     assert not ApiToken.objects.live(timezone.now()).exists()

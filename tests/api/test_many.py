@@ -172,3 +172,22 @@ def test_a_bulk_operation_that_cannot_be_one_is_refused(
 
 def test_neither_ids_nor_filter_is_refused(as_: As, alice: User) -> None:
     assert as_(alice).post(BULK, {"action": "claim"}).status_code == 400
+
+
+def test_two_hundred_are_reassigned_of_which_three_fail_and_all_is_undone(
+    as_: As, alice: User, mona: User, service: User
+) -> None:
+    as_others = [done_by(alice), claimed_by(alice), a_run(excluded_user_ids=["bob"])]
+    made = as_(service).post(BATCH, {"runs": [NEW] * 197}).json()["results"]
+    free = [result["id"] for result in made]
+    caller = as_(mona)
+    body = {"action": "assign", "ids": [*(run.id.hex for run in as_others), *free], "arguments": {"user_id": "bob"}}
+    dry = caller.post(BULK, {**body, "dry_run": True}).json()
+    wet = caller.post(BULK, body).json()
+    assert wet["results"] == dry["results"]
+    told = [(result["status"], result["code"]) for result in wet["results"]]
+    assert told == [(409, "wrong_state"), (409, "already_claimed"), (403, "not_allowed"), *[(200, None)] * 197]
+    assert UserTaskRun.objects.filter(user_id="bob").count() == 197
+    undone = caller.post(f"{BULK}{wet['undo']}/undo/").json()["results"]
+    assert [(result["id"], result["status"]) for result in undone] == [(run_id, 200) for run_id in free]
+    assert UserTaskRun.objects.filter(pk__in=free, user_id=None, user_group=FINANCE).count() == 197

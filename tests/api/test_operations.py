@@ -57,6 +57,7 @@ def test_a_new_run_has_every_field_of_the_contract(as_: As, service: User) -> No
         "wf_run_id": "wf-1",
         "actions": [],
         "armed_actions": [],
+        "snoozed_until": None,
         "user_task_def": {"name": "it-request", "version": 0},
         "user_id": None,
         "user_group": FINANCE,

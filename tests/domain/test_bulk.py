@@ -13,7 +13,17 @@ from django.utils.datastructures import MultiValueDict
 from tests.cast import a_run, claimed_by, done_by
 from usertasks import bulk, leads, operations
 from usertasks.actors import actor_for
-from usertasks.bulk import MAX_RUNS, Result, change_many, ids_of, undo
+from usertasks.bulk import (
+    MAX_RUNS,
+    Result,
+    change_and_keep,
+    change_many,
+    ids_of,
+    kept,
+    undo,
+    undo_and_keep,
+)
+from usertasks.bulk_outcomes import Outcome
 from usertasks.errors import InvalidArgument, NotFound
 from usertasks.filters import Search
 from usertasks.models import BulkChange, Substitution, UserTaskRun
@@ -27,6 +37,10 @@ def codes(results: list[Result]) -> list[str]:
 
 def owners(*runs: UserTaskRun) -> list[tuple[str | None, str | None]]:
     return [UserTaskRun.objects.values_list("user_id", "user_group").get(pk=run.pk) for run in runs]
+
+
+def outcomes(change: BulkChange) -> list[str]:
+    return [result["outcome"] for result in change.results]
 
 
 def test_some_succeed_and_the_others_say_why(alice: User, bob: User) -> None:
@@ -104,6 +118,50 @@ def test_it_takes_a_thousand_and_no_more(mona: User, monkeypatch: pytest.MonkeyP
     a_run()
     with pytest.raises(InvalidArgument):
         ids_of(search)
+
+
+def test_a_run_that_is_not_at_the_expected_version_is_left_alone(alice: User) -> None:
+    runs = [a_run(), a_run(), a_run()]
+    expected = {runs[0].id: runs[0].version, runs[1].id: runs[1].version + 1}
+    results, _ = change_many("claim", [run.id for run in runs], {}, by=actor_for(alice), expected=expected)
+    assert codes(results) == ["done", "stale", "done"]
+    assert owners(*runs) == [("alice", "finance"), (None, "finance"), ("alice", "finance")]
+
+
+@pytest.mark.parametrize("is_dry_run", [True, False], ids=["dry run", "for real"])
+def test_what_was_so_already_says_so(alice: User, is_dry_run: bool) -> None:
+    ids = [claimed_by(alice).id, a_run().id]
+    results, _ = change_many("claim", ids, {}, by=actor_for(alice), is_dry_run=is_dry_run)
+    assert [result.is_unchanged for result in results] == [True, False]
+
+
+class TestWhatIsKept:
+    def test_is_what_became_of_each_run(self, alice: User, mona: User) -> None:
+        runs = [a_run(), done_by(alice), a_run(user_id="bob", user_group=None)]
+        by, arguments = actor_for(mona), {"user_id": "bob", "override_claim": True}
+        change = change_and_keep("assign", [run.id for run in runs], arguments, by=by, expected={})
+        change = kept(change.pk, by=by)
+        assert change.arguments == arguments
+        assert outcomes(change) == [Outcome.DONE, Outcome.COMPLETED, Outcome.UNCHANGED]
+        undone = undo_and_keep(change.pk, by=by)
+        assert (outcomes(undone), undone.undoes_id) == ([Outcome.DONE], change.pk)
+        assert owners(runs[0]) == [(None, "finance")]
+
+    def test_is_kept_also_of_what_cannot_be_taken_back(self, mona: User) -> None:
+        change = change_and_keep("cancel", [a_run().id], {}, by=actor_for(mona), expected={})
+        assert outcomes(kept(change.pk, by=actor_for(mona))) == [Outcome.DONE]
+        assert undo(change.pk, by=actor_for(mona)) == []
+
+    def test_is_for_whoever_did_it(self, alice: User, mona: User) -> None:
+        change = change_and_keep("claim", [a_run().id], {}, by=actor_for(alice), expected={})
+        with pytest.raises(NotFound):
+            kept(change.pk, by=actor_for(mona))
+
+    def test_is_nothing_where_only_a_program_asked(self, alice: User) -> None:
+        _, change = change_many("claim", [a_run().id], {}, by=actor_for(alice))
+        assert change is not None
+        with pytest.raises(NotFound):
+            kept(change.pk, by=actor_for(alice))
 
 
 class TestUndoTakesTheRightOfNow:

@@ -34,7 +34,10 @@ from usertasks.models import (
     DraftState,
     GroupLead,
     Mail,
+    Preferences,
     Refusal,
+    SavedFilter,
+    Snooze,
     Substitution,
     Upload,
     UserTaskComment,
@@ -94,6 +97,7 @@ def _beside_the_runs(leia: User, bob: User) -> None:
         Substitution.objects.create(
             user_id=absent, substitute_id=substitute, starts_at=now, ends_at=now + timedelta(days=1), named_by=WHO
         )
+    _what_people_arrange()
     ApiToken.objects.issue(leia, name="laptop")
     ApiToken.objects.issue(bob, name=f"made by {WHO}", made_by=WHO)
     WebhookEndpoint.objects.create(owner=leia, url="https://example.com/", description=f"of {WHO}")
@@ -107,6 +111,17 @@ def _beside_the_runs(leia: User, bob: User) -> None:
     )
     SocialAccount.objects.create(user=leia, provider="company", uid="17", extra_data={"preferred_username": WHO})
     Client().force_login(leia)
+
+
+def _what_people_arrange() -> None:
+    Preferences.objects.create(user_id=WHO, language="fr")
+    for user_id in (WHO, "bob"):
+        Snooze.objects.create(run=a_run(), user_id=user_id, until=timezone.now())
+    mine, looking = f"user_id={WHO}&status=ASSIGNED", f"text=from+{WHO}&sort=due"
+    for user_id, user_group in ((WHO, None), (WHO, "finance"), ("bob", None)):
+        name = f"{WHO} {user_group}"
+        SavedFilter.objects.create(user_id=user_id, user_group=user_group, name=name, box="all", query=mine)
+    SavedFilter.objects.create(user_id="bob", name=f"{WHO} {'x' * 47}", box="all", query=looking)
 
 
 def anonymise(user_id: str = WHO, **options: Any) -> str:
@@ -164,6 +179,31 @@ def test_what_was_theirs_alone_is_gone_and_nobody_signs_in_any_more(leia: User, 
     assert not GroupLead.objects.exists()
     assert set(Mail.objects.values_list("user__username", flat=True)) <= {"bob"}
     assert not WebhookEndpoint.objects.get().active
+    assert not Preferences.objects.exists()
+    assert Snooze.objects.get().user_id == "bob"
+
+
+def test_a_saved_filter_of_others_or_for_others_stays_without_the_name(leia: User, bob: User) -> None:
+    _what_people_arrange()
+    anonymise(pseudonym="somebody-whose-name-is-longer")
+    shared = SavedFilter.objects.get(user_group="finance")
+    assert (shared.user_id, shared.query) == (
+        "somebody-whose-name-is-longer",
+        "user_id=somebody-whose-name-is-longer&status=ASSIGNED",
+    )
+    words, whole = SavedFilter.objects.filter(user_id="bob").order_by("query")
+    assert words.query == "text=from+somebody-whose-name-is-longer&sort=due"
+    assert whole.query == shared.query
+    assert len(words.name) == SavedFilter._meta.get_field("name").max_length
+
+
+def test_a_name_is_found_in_a_saved_filter_however_it_is_spelled() -> None:
+    kept = SavedFilter.objects.create(
+        user_id="bob", name="hers", box="all", query="user_id=zo%C3%AB%40x.org&user_group=zo%C3%AB%40x.org"
+    )
+    anonymise("zoë@x.org", pseudonym="former-1")
+    kept.refresh_from_db()
+    assert kept.query == "user_id=former-1&user_group=zo%C3%AB%40x.org"
 
 
 def test_open_runs_are_given_to_somebody_else_first(leia: User) -> None:
@@ -292,6 +332,8 @@ def test_all_that_is_kept_about_a_person_is_handed_out(leia: User, bob: User, se
     assert len(told["files"]) == 2
     assert {refusal["actor"] for refusal in told["refusals"]} == {WHO, "stranger"}
     assert len(told["bulk_changes"]) == 1
+    assert [row["language"] for row in told["preferences"]] == ["fr"]
+    assert (len(told["snoozes"]), len(told["saved_filters"])) == (1, 2)
     said = json.dumps(told)
     for secret in (
         *ApiToken.objects.values_list("digest", flat=True),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client as HttpClient
 from django.urls import reverse
+from django.utils import timezone
 from google.protobuf.empty_pb2 import Empty
 from littlehorse import model as lh
 
@@ -62,6 +64,10 @@ ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("save_progress", "post"): Endpoint(WRITE, {"results": {}}),
     ("complete", "post"): Endpoint(WRITE, {"results": RESULTS}),
     ("cancel", "post"): Endpoint(WRITE, {}),
+    ("snooze", "post"): Endpoint(WRITE, {"until": (timezone.now() + timedelta(days=1)).isoformat()}),
+    ("wake", "post"): Endpoint(WRITE, {}),
+    ("claim-next", "post"): Endpoint(WRITE, {}),
+    ("count", "get"): Endpoint(READ),
     ("explain", "get"): Endpoint(READ),
     ("outcome", "get"): Endpoint(READ),
     ("events", "get"): Endpoint(READ),
@@ -127,7 +133,19 @@ def a_world(by: Actor, name: str) -> World:
     here = {"pk": run.id.hex}
     a_definition("unused")
     hook = operations.create_endpoint(URL, event_types=[], description="", by=by)
-    of_run = ("run", "claim", "release", "assign", "save_progress", "complete", "cancel", "explain", "outcome")
+    of_run = (
+        "run",
+        "claim",
+        "release",
+        "assign",
+        "save_progress",
+        "complete",
+        "cancel",
+        "explain",
+        "outcome",
+        "snooze",
+        "wake",
+    )
     names: dict[str, dict[str, Any]] = dict.fromkeys((*of_run, "events", "comments"), here)
     names |= {each: {"name": "unused", "version": 0} for each in ("definition", "results-schema")}
     names |= {each: {"pk": hook.id.hex} for each in ("webhook-endpoint", "webhook-deliveries")}

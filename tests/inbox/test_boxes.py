@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +19,10 @@ from tests.cast import a_definition, a_run, claimed_by, done_by
 from tests.inbox.pages import rows_of, signed_in, task_url
 from usertasks import operations
 from usertasks.actors import actor_for
-from usertasks.models import UserTaskRun
+from usertasks.models import GroupLead, SavedFilter, UserTaskRun
+
+ASKED_FOR_A_LIST = 9
+"""Queries: session, user, preferences, rights, saved filters, groups, the other counts, definitions, rows."""
 
 
 def test_the_root_leads_to_my_tasks(alice: User) -> None:
@@ -96,6 +101,12 @@ def test_a_cursor_that_cannot_be_read_shows_the_top(alice: User, cursor: str) ->
         assert rows_of(signed_in(alice).get(f"/inbox/?{parameter}={cursor}")) == [run.id]
 
 
+def asked(captured: CaptureQueriesContext) -> list[str]:
+    """What was asked of the database for a page; how far the feed is, is remembered for a second."""
+    statements = [query["sql"] for query in captured]
+    return [sql for sql in statements if not sql.startswith(("PRAGMA", "SELECT set_config")) and "feedhead" not in sql]
+
+
 @pytest.mark.parametrize("path", ["/inbox/", "/inbox/groups/", "/inbox/done/", "/inbox/all/"])
 def test_a_list_takes_as_many_queries_for_a_page_as_for_a_row(alice: User, path: str) -> None:
     client = signed_in(alice)
@@ -105,13 +116,145 @@ def test_a_list_takes_as_many_queries_for_a_page_as_for_a_row(alice: User, path:
             connection,
         ) as captured:
             assert client.get(path).status_code == 200
-        return len([query for query in captured if not query["sql"].startswith(("PRAGMA", "SELECT set_config"))])
+        return len(asked(captured))
 
     a_run(), a_run(user_id="alice"), done_by(alice)
     few = queries()
     for _ in range(24):
         a_run(), a_run(user_id="alice"), done_by(alice)
-    assert queries() == few == 8
+    assert queries() == few == ASKED_FOR_A_LIST
+
+
+@pytest.mark.parametrize("number", [1, 20])
+def test_the_boxes_take_as_many_queries_for_twenty_groups_and_filters_as_for_one(alice: User, number: int) -> None:
+    alice.groups.set(Group.objects.create(name=f"group {n:02}") for n in range(number))
+    SavedFilter.objects.bulk_create(
+        SavedFilter(user_id="alice", name=f"{n}", box="all", query=f"text=word{n}") for n in range(number)
+    )
+    client = signed_in(alice)
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get("/inbox/done/")
+    assert len([tab for tab in response.context["tabs"] if tab.within == "group"]) == (number if number > 1 else 0)
+    assert len(asked(captured)) == ASKED_FOR_A_LIST
+
+
+def test_each_of_my_groups_has_its_count_and_its_list(alice: User) -> None:
+    alice.groups.add(*(Group.objects.get_or_create(name=name)[0] for name in ("Rücklage & co", "it", "lead")))
+    one, other = a_run(user_group="Rücklage & co"), a_run(user_group="it")
+    client = signed_in(alice)
+    tabs = {tab.title: tab for tab in client.get("/inbox/").context["tabs"] if tab.within == "group"}
+    counts = {name: tab.count for name, tab in tabs.items()}
+    assert counts == {"finance": 0, "it": 1, "Rücklage & co": 1}, "lead is a role, and nothing waits for it"
+    assert list(counts) == ["finance", "it", "Rücklage & co"]
+    for name, run in (("Rücklage & co", one), ("it", other)):
+        page = client.get(tabs[name].url)
+        assert rows_of(page) == [run.id]
+        assert page.context["current"] == tabs[name]
+        assert page.context["total"] == 1
+
+
+def test_a_role_in_which_work_waits_is_a_group_like_any_other(alice: User) -> None:
+    alice.groups.add(Group.objects.get_or_create(name="lead")[0])
+    run = a_run(user_group="lead")
+    page = signed_in(alice).get("/inbox/groups/")
+    assert rows_of(page) == [run.id]
+    assert [(tab.title, tab.count) for tab in page.context["tabs"] if tab.within == "group"] == [
+        ("finance", 0),
+        ("lead", 1),
+    ]
+
+
+def test_the_team_is_for_leads_and_for_who_sees_everything(alice: User, mona: User) -> None:
+    def has_team(user: User) -> bool:
+        return any(tab.within == "team" for tab in signed_in(user).get("/inbox/").context["tabs"])
+
+    assert (has_team(alice), has_team(mona)) == (False, True)
+    GroupLead.objects.create(user_id="alice", user_group="finance")
+    alice.user_permissions.add(Permission.objects.get(codename="lead_usertaskrun"))
+    assert has_team(User.objects.get(username="alice"))
+
+
+def test_a_list_is_sorted_as_asked_and_its_pages_too(alice: User) -> None:
+    now = timezone.now()
+    dues = [None, *(now + timedelta(hours=hours) for hours in range(-5, 24))]
+    for number, due_at in enumerate(dues):
+        a_run(due_at=due_at, priority=number * 3, notes="x" * number)
+    client = signed_in(alice)
+
+    def listed(sort: str) -> list[Any]:
+        seen: list[Any] = []
+        url: Any = f"/inbox/groups/?text=it&sort={sort}"
+        while url:
+            page = client.get(url)
+            seen += [row.run for row in page.context["found"].rows]
+            url = page.context.get("later") and "/inbox/groups/" + page.context["later"]
+        return seen
+
+    assert [run.due_at for run in listed("due")] == [*dues[1:], None]
+    assert [run.priority for run in listed("priority")] == [number * 3 for number in reversed(range(30))]
+    assert [len(run.notes) for run in listed("oldest")] == list(range(30))
+    assert [len(run.notes) for run in listed("newest")] == list(reversed(range(30)))
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [("newest", ("Newer", "Older")), ("oldest", ("Older", "Newer")), ("due", ("Previous page", "Next page"))],
+)
+def test_the_links_between_pages_say_what_lies_there(alice: User, sort: str, names: tuple[str, str]) -> None:
+    for _ in range(52):
+        a_run()
+    client = signed_in(alice)
+    second = client.get("/inbox/groups/" + client.get(f"/inbox/groups/?sort={sort}").context["later"])
+    paging = second.content.decode().split('class="paging"')[1]
+    assert paging.index(names[0]) < paging.index(names[1])
+
+
+def test_a_box_is_as_usual_until_one_asks_for_another_order(alice: User) -> None:
+    client = signed_in(alice)
+    usual = client.get("/inbox/overdue/")
+    assert (usual.context["order"], usual.context["form"]["sort"].value()) == ("due", "due")
+    assert "Due first (as usual)" in usual.content.decode()
+    assert client.get("/inbox/overdue/?sort=due").context["query"] == ""
+    assert client.get("/inbox/overdue/?sort=oldest").context["query"] == "sort=oldest"
+    assert client.get("/inbox/overdue/?sort=upwards").context["form"].errors.keys() == {"sort"}
+
+
+def test_words_are_found_in_notes_definition_and_answers(alice: User) -> None:
+    noted, defined = a_run(notes="Two knights to Naboo"), a_run(a_definition("naboo-trip"))
+    answered, other = claimed_by(alice), a_run(notes="Kamino")
+    operations.save_progress(answered.id, {"requestedItem": "a map of Naboo"}, by=actor_for(alice))
+    page = signed_in(alice).get("/inbox/all/?text=naboo")
+    assert set(rows_of(page)) == {noted.id, defined.id, answered.id}
+    assert page.context["total"] == 3
+    assert {tab.name: tab.count for tab in page.context["tabs"]}["all"] == 4
+    assert other.id not in rows_of(page)
+
+
+def test_each_filter_that_is_on_is_said_and_can_be_taken_away(alice: User) -> None:
+    query = "status=DONE&status=CANCELLED&text=a+b&overdue=false&earliest_start=2026-01-02T10:00&sort=due"
+    page = signed_in(alice).get(f"/inbox/all/?{query}")
+    chips = {f"{chip.label}: {chip.value}": chip.without for chip in page.context["form"].chips()}
+    assert list(chips) == [
+        "Status: Done",
+        "Status: Cancelled",
+        "Search: a b",
+        "Due: Not overdue",
+        "Created from: 2 Jan 2026, 10:00",
+    ]
+    assert parse_qsl(chips["Status: Done"]) == [pair for pair in parse_qsl(query) if pair != ("status", "DONE")]
+    assert page.context["form"].number_inside == 3
+    assert page.context["form"]["status"].value() == ["DONE", "CANCELLED"]
+
+
+def test_the_address_of_a_list_names_what_counts_and_leads_back_there(alice: User) -> None:
+    run = a_run()
+    client = signed_in(alice)
+    sent = "/inbox/groups/?text=it&sort=newest&user_id=&user_group=finance&status="
+    page = client.get(sent, headers={"HX-Request": "true", "HX-Boosted": "true"})
+    assert page.headers["HX-Push-Url"] == page.context["here"] == "/inbox/groups/?text=it&user_group=finance"
+    assert parse_qsl(page.context["back"]) == [("back", page.context["here"])]
+    assert page.context["back"] in unescape(page.content.decode())
+    assert client.get(task_url(run, back=page.context["here"])).context["back"] == page.context["here"]
 
 
 def test_filters_narrow_a_list_and_stay_in_the_address(alice: User) -> None:

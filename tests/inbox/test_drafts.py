@@ -88,8 +88,8 @@ def test_saving_goes_on_with_one_read_and_one_write_and_no_session(alice: User) 
     with CaptureQueriesContext(connection) as queries:
         saved(client, run, draft=known, **{**ANSWERS, ITEM: "lightsabers"})
     verbs = [query["sql"].split()[0] for query in queries]
-    # session, user, draft
-    assert [verb for verb in verbs if verb in ("SELECT", "UPDATE", "INSERT", "DELETE")] == [*["SELECT"] * 3, "UPDATE"]
+    # session, user, preferences, draft
+    assert [verb for verb in verbs if verb in ("SELECT", "UPDATE", "INSERT", "DELETE")] == [*["SELECT"] * 4, "UPDATE"]
 
 
 def test_typing_makes_a_state_a_minute_and_keeps_the_last_few(alice: User) -> None:

@@ -74,6 +74,7 @@ def _known(pattern: str, secret: Secret, dashed: bool) -> Mapping[str, Any]:
         "change_id": secret.change,
         "substitution_id": secret.substitution,
         "token_id": secret.token,
+        "filter_id": secret.filter,
         "object_id": _object_id(pattern, secret),
         "content_type_id": "1",
         "number": secret.delivery if "redeliver" in pattern else 1,
@@ -82,6 +83,8 @@ def _known(pattern: str, secret: Secret, dashed: bool) -> Mapping[str, Any]:
         "version": 0,
         "form": "csv",
         "id": secret.owner,
+        "language": "de",
+        "digest": "0",
     }
 
 
@@ -94,6 +97,7 @@ def _guesses(pattern: str, dashed: bool) -> Mapping[str, Any]:
         "change_id": DASHED,
         "substitution_id": NUMBER,
         "token_id": NUMBER,
+        "filter_id": NUMBER,
         "object_id": DASHED if _is_of_a_run(pattern) else NUMBER,
         "content_type_id": "1",
         "number": 1,
@@ -102,6 +106,8 @@ def _guesses(pattern: str, dashed: bool) -> Mapping[str, Any]:
         "version": 0,
         "form": "csv",
         "id": NUMBER,
+        "language": "de",
+        "digest": "0",
     }
 
 

@@ -20,6 +20,7 @@ from usertasks.models import (
     ApiToken,
     Delivery,
     GroupLead,
+    SavedFilter,
     Substitution,
     Upload,
     UserTaskDef,
@@ -61,6 +62,7 @@ class Secret:
     change: uuid.UUID
     token: int
     substitution: int
+    filter: int
     owner: int
 
 
@@ -96,6 +98,7 @@ def plant() -> Secret:
         change=change.id,
         token=ApiToken.objects.get(user=owner).pk,
         substitution=_a_substitution(),
+        filter=_a_filter(),
         owner=owner.pk,
     )
 
@@ -119,6 +122,13 @@ def _a_substitution() -> int:
         user_id=OWNER, substitute_id=f"{MARK}-substitute", starts_at=now, ends_at=now + day, named_by=OWNER
     )
     return int(made.pk)
+
+
+def _a_filter() -> int:
+    kept = SavedFilter.objects.create(
+        user_id=OWNER, user_group=GROUP, name=f"{MARK} filter", box="all", query=f"text={MARK}"
+    )
+    return int(kept.pk)
 
 
 def _stranger() -> Client:

@@ -145,10 +145,14 @@ def lists() -> list[str]:
         "latest_start": "2100-01-01T00:00:00Z",
         "wf_run_id": WORKFLOW,
         "overdue": "false",
+        "text": MARK,
+        "snoozed": "false",
+        "sort": "priority",
     }
     assert set(values) == set(UserTaskRunFilterSet.base_filters)
     for name, value in values.items():
         found += [f"{API}user-task-runs/?{name}={value}", f"/inbox/all/?{name}={value.removesuffix('Z')}"]
+        found.append(f"{API}user-task-runs/count/?{name}={value}")
     paths = ("user-task-runs/", "user-task-runs/?limit=1", "events/", "webhook-endpoints/", "user-task-runs/?user_id=")
     return found + [API + path for path in paths]
 

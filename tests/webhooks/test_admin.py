@@ -45,10 +45,10 @@ def test_no_page_shows_the_secret(client: Client, endpoint: WebhookEndpoint, tim
 
 def test_an_endpoint_is_switched_off_and_on(client: Client, endpoint: WebhookEndpoint) -> None:
     address = url(f"{ENDPOINTS}changelist")
-    assert "1 switched off." in act(client, address, "switch_off", endpoint.pk)
+    assert "1 endpoint switched off." in act(client, address, "switch_off", endpoint.pk)
     endpoint.refresh_from_db()
     assert not endpoint.active
-    assert "1 switched on." in act(client, address, "switch_on", endpoint.pk)
+    assert "1 endpoint switched on." in act(client, address, "switch_on", endpoint.pk)
     endpoint.refresh_from_db()
     assert endpoint.active
 
@@ -65,7 +65,7 @@ def test_a_delivery_is_read_with_its_log_and_sent_again(
     address = url(f"{DELIVERIES}changelist")
     assert "The endpoint is switched off." in act(client, address, "redeliver", delivery.pk)
     act(client, url(f"{ENDPOINTS}changelist"), "switch_on", endpoint.pk)
-    assert "1 to be sent again." in act(client, address, "redeliver", delivery.pk)
+    assert "1 delivery to be sent again." in act(client, address, "redeliver", delivery.pk)
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.PENDING
 

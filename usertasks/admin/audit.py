@@ -15,8 +15,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from ..actors import Door
 from ..audit import FORMATS, Selection, records_of, written
@@ -33,16 +34,16 @@ CONTENT_TYPES = {"jsonl": "application/x-ndjson; charset=utf-8", "csv": "text/cs
 class SelectionForm(forms.Form):
     """Who, which run, and when, as it is typed."""
 
-    by = forms.CharField(label="By, or on behalf of", required=False)
-    run = forms.CharField(label="Run", required=False)
-    since = forms.DateTimeField(label="From", required=False)
-    until = forms.DateTimeField(label="Until before", required=False)
+    by = forms.CharField(label=_("By, or on behalf of"), required=False)
+    run = forms.CharField(label=_("Run"), required=False)
+    since = forms.DateTimeField(label=_("From"), required=False)
+    until = forms.DateTimeField(label=_("Until before"), required=False)
 
     def clean_run(self) -> Any:
         text = self.cleaned_data["run"].strip()
         guid = guid_of(text) if text else None
         if text and guid is None:
-            raise forms.ValidationError("Enter the whole id of a run.")
+            raise forms.ValidationError(_("Enter the whole id of a run."))
         return guid
 
     def selection(self) -> Selection:
@@ -53,7 +54,7 @@ class SelectionForm(forms.Form):
 class SelectionFilter(admin.ListFilter):
     """The filters that are typed, in one small form."""
 
-    title = "person, run and time"
+    title = _("person, run and time")
     template = "admin/usertasks/usertaskrun/texts_filter.html"
 
     def __init__(
@@ -108,12 +109,12 @@ class KnownValuesFilter(admin.SimpleListFilter):
 
 
 class DoorFilter(KnownValuesFilter):
-    title = parameter_name = "door"
+    title, parameter_name = _("door"), "door"
     known = [door.value for door in Door]
 
 
 class CodeFilter(KnownValuesFilter):
-    title = parameter_name = "code"
+    title, parameter_name = _("code"), "code"
     known = sorted(refused.code for refused in Refused.__subclasses__())
 
 
@@ -146,7 +147,9 @@ class AuditAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             listed = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
-        name = f"{self.opts.verbose_name_plural}-{timezone.now():%Y-%m-%dT%H%M%SZ}.{form}"
+        with translation.override("en"):  # the name of a file has to be ASCII
+            kind = str(self.opts.verbose_name_plural)
+        name = f"{kind}-{timezone.now():%Y-%m-%dT%H%M%SZ}.{form}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         lines = written(self.records(listed), form)
         return StreamingHttpResponse(lines, content_type=CONTENT_TYPES[form], headers=headers)
@@ -157,7 +160,7 @@ class AuditAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         exports = [
             (label, reverse(f"admin:{self._export_name()}", args=[form]))
-            for form, label in (("jsonl", "Export as JSON lines"), ("csv", "Export as CSV"))
+            for form, label in (("jsonl", _("Export as JSON lines")), ("csv", _("Export as CSV")))
         ]
         context = {"exports": exports, "most_counted": MOST_COUNTED, **(extra_context or {})}
         return super().changelist_view(request, context)
@@ -165,14 +168,14 @@ class AuditAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def _export_name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_export"
 
-    @admin.display(description="time")
+    @admin.display(description=_("time"))
     def moment(self, row: UserTaskEvent | Refusal) -> str:
         """To the second: what follows what is what one looks for."""
         local = timezone.localtime(row.time)
         words = '<span class="nowrap">{}</span> <span class="nowrap">{}</span>'
         return format_html(words, f"{local:%Y-%m-%d}", f"{local:%H:%M:%S}")
 
-    @admin.display(description="run")
+    @admin.display(description=_("run"))
     def of_run(self, row: UserTaskEvent | Refusal) -> str | None:
         return _link(row.run_id, row.run_id.hex[:8]) if row.run_id else None
 
@@ -204,22 +207,22 @@ class EventAdmin(AuditAdmin):
     def records(self, rows: QuerySet[UserTaskEvent]) -> Iterator[Any]:
         return records_of(rows, Refusal.objects.none())
 
-    @admin.display(description="on behalf of")
+    @admin.display(description=_("on behalf of"))
     def on_behalf_of(self, event: UserTaskEvent) -> str:
         return str(event.data.get("on_behalf_of") or self.get_empty_value_display())
 
-    @admin.display(description="run")
+    @admin.display(description=_("run"))
     def whole_run(self, event: UserTaskEvent) -> str:
         return _link(event.run_id, event.run_id.hex)
 
-    @admin.display(description="data")
+    @admin.display(description=_("data"))
     def said(self, event: UserTaskEvent) -> str:
         return format_html("<pre class='answer'>{}</pre>", json.dumps(event.data, indent=2, ensure_ascii=False))
 
-    @admin.display(description="link")
+    @admin.display(description=_("link"))
     def chained(self, event: UserTaskEvent) -> str:
-        place = f", at {event.position} of the feed" if event.position else ""
-        return f"{event.link}{place}{', made anonymous' if event.redaction else ''}"
+        place = _("at %(position)s of the feed") % {"position": event.position} if event.position else ""
+        return ", ".join(filter(None, (event.link, place, event.redaction and str(_("made anonymous")))))
 
 
 @admin.register(Refusal)

@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from .. import json_text
 from ..controls import pretty
 
-LABELS: Mapping[str, str] = {
-    "type": "type",
-    "display_name": "display name",
-    "description": "description",
-    "required": "required",
+LABELS: Mapping[str, Any] = {
+    "type": _("type"),
+    "display_name": _("display name"),
+    "description": _("description"),
+    "required": _("required"),
 }
 """Part of a field → what people call it; of `validation` and `presentation` each key is a part of its own."""
 
 OPEN_ENDED = ("validation", "presentation")
-NOTHING = "nothing"
+NOTHING = _("nothing")
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,14 @@ def moved_among(places: Sequence[int]) -> set[int]:
 
 
 def _parts_of(field: Mapping[str, Any]) -> dict[str, Any]:
-    parts = {label: field[part] for part, label in LABELS.items()}
+    parts = {str(label): field[part] for part, label in LABELS.items()}
     for part in OPEN_ENDED:
         parts |= {f"{part}: {key}": value for key, value in field[part].items()}
     return parts
 
 
 def _own_parts(design: Design) -> dict[str, Any]:
-    return {"description": design.description, "timers": "\n".join(design.timers)}
+    return {str(_("description")): design.description, str(_("timers")): "\n".join(design.timers)}
 
 
 def _parts_between(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> list[PartChange]:
@@ -127,9 +129,9 @@ def _is_same(was: Mapping[str, Any], becomes: Mapping[str, Any], name: str) -> b
 def _in_words(value: Any) -> str:
     match value:
         case None | "":
-            return NOTHING
+            return str(NOTHING)
         case bool():
-            return "yes" if value else "no"
+            return str(_("yes") if value else _("no"))
         case str():
             return value
         case list() if value and all(isinstance(item, str | int | float) for item in value):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.utils.translation import gettext_lazy as _
 
 from ..conditions import ANSWERED, TESTS
 from ..errors import Fault
@@ -55,7 +56,7 @@ class LongText(forms.CharField):
 class DefinitionForm(DefinitionModelForm):
     """What a definition says of itself. A preview is shown in the form, so that it never counts as valid."""
 
-    description = LongText(rows=3, help_text="For whoever fills in the form.")
+    description = LongText(rows=3, label=_("Description"), help_text=_("For whoever fills in the form."))
     newest_seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     """The newest version when the page was opened: what was put meanwhile shall not be undone unseen."""
 
@@ -87,7 +88,7 @@ class DefinitionForm(DefinitionModelForm):
         name = values.get("name", self.instance.name)
         add_faults(self, faults_of_definition(name, [], values.get("description", "")))
         if self.timers and not self.timers.is_valid():
-            self.add_error(None, ValidationError("Please correct the timers.", code="timers"))
+            self.add_error(None, ValidationError(_("Please correct the timers."), code="timers"))
         if not self.is_preview:
             self._refuse_when_stale(values.get("newest_seen"))
         return values
@@ -98,10 +99,10 @@ class DefinitionForm(DefinitionModelForm):
             return
         self.data = self.data.copy()  # type: ignore[attr-defined]
         self.data[self.add_prefix("newest_seen")] = str(self.newest)  # type: ignore[index]
-        message = (
-            f"Version {self.newest} was put since you opened this page: look at it first. "
+        message = _(
+            "Version %(newest)s was put since you opened this page: look at it first. "
             "Saving again puts what stands here on top of it."
-        )
+        ) % {"newest": self.newest}
         self.add_error(None, ValidationError(message, code="stale"))
 
 
@@ -128,15 +129,26 @@ class FieldForm(FieldModelForm, RuleFields):  # type: ignore[misc]
     What its inputs say is laid into `validation` and `presentation` when the form is cleaned.
     """
 
-    name = forms.CharField(strip=False, help_text="The key of the answer in the results.")
-    display_name = forms.CharField(strip=False, required=False, help_text="What people read; the name if blank.")
-    description = LongText(help_text="A hint beside the question.")
-    validation = JsonObject(help_text='What an answer may be, as far as no input above says it: {"choices": [" a "]}')
-    presentation = JsonObject(help_text='How the form asks, as far as no input above says it: {"rows": 4}')
-    show_if_field = forms.CharField(label="Only if", strip=False, required=False, help_text="Name of another field.")
-    show_if_test = forms.ChoiceField(label="Is asked", choices=CONDITIONS, required=False)
-    show_if_value = forms.CharField(label="What", strip=False, required=False)
-    order = forms.IntegerField(required=False, help_text="15 comes between 10 and 20; a blank one comes last.")
+    name = forms.CharField(label=_("Name"), strip=False, help_text=_("The key of the answer in the results."))
+    display_name = forms.CharField(
+        label=_("Display name"), strip=False, required=False, help_text=_("What people read; the name if blank.")
+    )
+    description = LongText(label=_("Description"), help_text=_("A hint beside the question."))
+    validation = JsonObject(
+        label=_("Validation"),
+        help_text=_('What an answer may be, as far as no input above says it: {"choices": [" a "]}'),
+    )
+    presentation = JsonObject(
+        label=_("Presentation"), help_text=_('How the form asks, as far as no input above says it: {"rows": 4}')
+    )
+    show_if_field = forms.CharField(
+        label=_("Only if"), strip=False, required=False, help_text=_("Name of another field.")
+    )
+    show_if_test = forms.ChoiceField(label=_("Is asked"), choices=CONDITIONS, required=False)
+    show_if_value = forms.CharField(label=_("What"), strip=False, required=False)
+    order = forms.IntegerField(
+        label=_("Order"), required=False, help_text=_("15 comes between 10 and 20; a blank one comes last.")
+    )
 
     class Meta:
         model = UserTaskField
@@ -160,7 +172,7 @@ class FieldForm(FieldModelForm, RuleFields):  # type: ignore[misc]
         if not text:
             return
         if not rule.fits(kind):
-            self.add_error(rule.key, ValidationError("Is not for this type.", code="unknown_field"))
+            self.add_error(rule.key, ValidationError(_("Is not for this type."), code="unknown_field"))
         else:
             self._lay(rule.part, rule.key, rule.read(kind, text), beside=rule.key)
 
@@ -170,7 +182,7 @@ class FieldForm(FieldModelForm, RuleFields):  # type: ignore[misc]
         if rules is None:  # the JSON cannot be read, which is said there
             return
         if key in rules:
-            message = f"Stands in the JSON as {key} too: leave it in one of the two."
+            message = _("Stands in the JSON as %(key)s too: leave it in one of the two.") % {"key": key}
             self.add_error(beside, ValidationError(message, code="twice"))
         else:
             rules[key] = value
@@ -179,9 +191,11 @@ class FieldForm(FieldModelForm, RuleFields):  # type: ignore[misc]
         """Lay the typed `show_if` into the presentation; `kinds` are the types of all the fields by name."""
         name, test, value = (self.cleaned_data.get(part) for part in SHOW_IF)
         if test and not name:
-            self.add_error("show_if_field", ValidationError("Name the field that decides.", code="required"))
+            self.add_error("show_if_field", ValidationError(_("Name the field that decides."), code="required"))
         elif (name or value) and not test:
-            self.add_error("show_if_test", ValidationError("Say when, or clear what stands beside.", code="required"))
+            self.add_error(
+                "show_if_test", ValidationError(_("Say when, or clear what stands beside."), code="required")
+            )
         elif name:
             self._lay("presentation", "show_if", show_if_read(self.cleaned_data, kinds), beside="show_if_field")
 

@@ -13,6 +13,7 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from .. import operations
 from ..actors import Door
@@ -36,10 +37,10 @@ else:
 
 
 class NewestFilter(admin.SimpleListFilter):
-    title, parameter_name = "version", "newest"
+    title, parameter_name = _("version"), "newest"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("true", "Newest only")]
+        return [("true", str(_("Newest only")))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() != "true":
@@ -50,20 +51,20 @@ class NewestFilter(admin.SimpleListFilter):
 DESIGNED: Any = (
     (None, {"fields": (("name", "type", "order"), ("display_name", "required"), "description")}),
     (
-        "What an answer may be",
+        _("What an answer may be"),
         {
             "fields": (("choices",), ("min", "max", "min_length", "max_length"), ("format", "pattern")),
             "classes": ["collapse", "limits"],
         },
     ),
     (
-        "How the form asks",
+        _("How the form asks"),
         {
             "fields": (("section", "widget", "placeholder", "default"), SHOW_IF),
             "classes": ["collapse"],
         },
     ),
-    ("The rest, as JSON", {"fields": (("validation", "presentation"),), "classes": ["collapse"]}),
+    (_("The rest, as JSON"), {"fields": (("validation", "presentation"),), "classes": ["collapse"]}),
 )
 """How the form of a field is laid out."""
 
@@ -118,7 +119,7 @@ class DefinitionAdmin(BaseAdmin):
     list_display = ("name", "version", "description", "number_of_fields", "open_runs", "created_at")
     list_filter = (NewestFilter,)
     search_fields = ("name",)
-    search_help_text = "Part of a name."
+    search_help_text = _("Part of a name.")
     ordering = ("name", "-version")
     actions = ("delete_selected",)
     show_facets = admin.ShowFacets.NEVER
@@ -142,11 +143,11 @@ class DefinitionAdmin(BaseAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: UserTaskDef | None = None) -> tuple[str, ...]:
         return ("name",) if obj else ()
 
-    @admin.display(description="fields", ordering="field_count")
+    @admin.display(description=_("fields"), ordering="field_count")
     def number_of_fields(self, definition: Any) -> int:
         return int(definition.field_count)
 
-    @admin.display(description="open runs")
+    @admin.display(description=_("open runs"))
     def open_runs(self, definition: Any) -> int:
         return int(definition.open_run_count)
 
@@ -166,7 +167,7 @@ class DefinitionAdmin(BaseAdmin):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Preview of {definition}",
+            "title": _("Preview of %(definition)s") % {"definition": definition},
             "opts": self.opts,
             "media": self.media,
             "definition": definition,
@@ -206,10 +207,20 @@ class DefinitionAdmin(BaseAdmin):
         form.is_new_version = is_new
         if is_new:
             staying = sum(older.runs for older in open_runs_of(put.name) if older.version < put.version)
-            rest = f" Open runs that stay on older versions: {staying}." if staying else ""
-            self.message_user(request, f"Saved as {put.name} version {put.version}.{rest}", messages.SUCCESS)
+            sentence = _("Saved as %(name)s version %(version)s.")
+            if staying:
+                sentence = _(
+                    "Saved as %(name)s version %(version)s. Open runs that stay on older versions: %(staying)s."
+                )
+            numbers = {"name": put.name, "version": put.version, "staying": staying}
+            self.message_user(request, sentence % numbers, messages.SUCCESS)
         else:
-            self.message_user(request, f"Nothing has changed: {put.name} is at version {put.version}.", messages.INFO)
+            self.message_user(
+                request,
+                _("Nothing has changed: %(name)s is at version %(version)s.")
+                % {"name": put.name, "version": put.version},
+                messages.INFO,
+            )
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         return [{"added": {}}] if form.is_new_version else []
@@ -262,7 +273,7 @@ class DefinitionAdmin(BaseAdmin):
             self.message_user(request, refusal.detail, messages.ERROR)
             return HttpResponseRedirect(reverse("admin:usertasks_usertaskdef_change", args=[object_id]))
 
-    @admin.action(description="Delete selected definitions", permissions=["delete"])
+    @admin.action(description=_("Delete selected definitions"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[UserTaskDef]) -> HttpResponse | None:
         """Ask like Django, then delete one by one and say what became of each."""
         if not request.POST.get("post"):
@@ -271,9 +282,16 @@ class DefinitionAdmin(BaseAdmin):
             try:
                 self._delete_and_log(request, definition)
             except Refused as refusal:
-                self.message_user(request, f"{definition} was not deleted. {refusal.detail}", messages.ERROR)
+                self.message_user(
+                    request,
+                    _("%(definition)s was not deleted. %(detail)s")
+                    % {"definition": definition, "detail": refusal.detail},
+                    messages.ERROR,
+                )
             else:
-                self.message_user(request, f"{definition} was deleted.", messages.SUCCESS)
+                self.message_user(
+                    request, _("%(definition)s was deleted.") % {"definition": definition}, messages.SUCCESS
+                )
         return None
 
     @transaction.atomic

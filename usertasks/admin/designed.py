@@ -9,6 +9,7 @@ from typing import Any
 
 from django.forms import BaseForm
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.utils.translation import gettext_lazy as _
 
 from ..forms import TaskForm
 from ..hooks import sentence_of
@@ -74,13 +75,13 @@ def _design(description: str, fields: Sequence[UserTaskField], actions: Sequence
 
 def _problems(form: DefinitionForm, formset: FieldFormSet) -> Iterator[Problem]:
     yield from _problems_of(form, "")
-    yield from (Problem("Fields", "", str(message)) for message in formset.non_form_errors())
+    yield from (Problem(str(_("Fields")), "", str(message)) for message in formset.non_form_errors())
     for number, row in enumerate(formset.forms, start=1):
         if not row.cleaned_data.get(DELETION_FIELD_NAME):
-            yield from _problems_of(row, f"Field “{row['name'].value() or f'#{number}'}”")
+            yield from _problems_of(row, _("Field “%(name)s”") % {"name": row["name"].value() or f"#{number}"})
     for number, timer in enumerate(form.timers.forms if form.timers else (), start=1):
         if not timer.cleaned_data.get(DELETION_FIELD_NAME):
-            yield from _problems_of(timer, f"Timer #{number}")
+            yield from _problems_of(timer, _("Timer #%(number)s") % {"number": number})
 
 
 def _problems_of(form: BaseForm, where: str) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Mail
 from .run_filters import BoundedPaginator
@@ -25,7 +26,7 @@ class MailAdmin(BaseAdmin):
     list_filter = ("state", "kind")
     list_select_related = ("user", "run")
     search_fields = ("=user__username",)
-    search_help_text = "A username."
+    search_help_text = _("A username.")
     ordering = ("-id",)
     paginator = BoundedPaginator
     show_full_result_count = False

@@ -36,7 +36,7 @@ class MadeByOperation(BaseAdmin):
     """What is there cannot be changed by a form; what is made is made by `make`, which raises `Refused`."""
 
     making_form: ClassVar[type[forms.Form]]
-    button: ClassVar[str]
+    button: ClassVar[Any]
     field_of: ClassVar[Mapping[str, str]] = {}
     """Argument of the operation → the field of the form that asks for it, where these differ."""
 
@@ -69,8 +69,8 @@ class MadeByOperation(BaseAdmin):
         about = {"opts": self.opts, "media": self.media}
         return TemplateResponse(request, template, {**self.admin_site.each_context(request), **about, **context})
 
-    def do_to_each(self, request: HttpRequest, rows: Any, do: Any, done: str) -> None:
-        """Do it to the chosen rows, and say what became of each."""
+    def do_to_each(self, request: HttpRequest, rows: Any, do: Any, done: Any) -> None:
+        """Do it to the chosen rows, and say what became of each; `done` is a sentence about their `count`."""
         count = 0
         for row in rows:
             try:
@@ -79,7 +79,7 @@ class MadeByOperation(BaseAdmin):
             except Refused as refusal:
                 self.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
         if count:
-            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+            self.message_user(request, done % {"count": count}, messages.SUCCESS)
 
     def _say(self, form: forms.Form, refusal: Refused) -> None:
         for name, faults in refusal.faults.items():

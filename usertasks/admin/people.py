@@ -12,6 +12,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from ..actors import APP, Actor, Door
 from ..callers import actor_of
@@ -22,10 +24,12 @@ from ..models.runs import MAX_ID
 from ..substitutions import end_substitution, name_substitute, period_of_days
 from .making import MadeByOperation, Name
 
+ENDED = ngettext_lazy("%(count)d substitution ended.", "%(count)d substitutions ended.", "count")
+
 
 class LeadForm(forms.Form):
-    user_id = Name(label="User", max_length=MAX_ID, help_text="They get the role lead, if they have an account.")
-    user_group = Name(label="Group", max_length=MAX_ID, known="known-groups", help_text="Whose runs they move.")
+    user_id = Name(label=_("User"), max_length=MAX_ID, help_text=_("They get the role lead, if they have an account."))
+    user_group = Name(label=_("Group"), max_length=MAX_ID, known="known-groups", help_text=_("Whose runs they move."))
 
 
 @admin.register(GroupLead)
@@ -33,7 +37,7 @@ class GroupLeadAdmin(MadeByOperation):
     """Whoever leads a group has the role, and loses it with the last of their groups."""
 
     making_form = LeadForm
-    button = "Appoint a lead"
+    button = _("Appoint a lead")
     list_display = ("user_id", "user_group")
     list_filter = ("user_group",)
     search_fields = ("user_id", "user_group")
@@ -45,7 +49,12 @@ class GroupLeadAdmin(MadeByOperation):
         return lead
 
     def answer(self, request: HttpRequest, made: GroupLead) -> HttpResponse:
-        self.message_user(request, f"Lead appointed: {made.user_id} for {made.user_group}.", messages.SUCCESS)
+        self.message_user(
+            request,
+            _("Lead appointed: %(user_id)s for %(user_group)s.")
+            % {"user_id": made.user_id, "user_group": made.user_group},
+            messages.SUCCESS,
+        )
         return HttpResponseRedirect(reverse("admin:usertasks_grouplead_changelist"))
 
     def delete_model(self, request: HttpRequest, obj: GroupLead) -> None:
@@ -57,10 +66,10 @@ class GroupLeadAdmin(MadeByOperation):
 
 
 class SubstitutionForm(forms.Form):
-    user_id = Name(label="User", max_length=MAX_ID, help_text="Who is away.")
-    substitute_id = Name(label="Substitute", max_length=MAX_ID, help_text="Who sees and does what they own.")
-    first_day = forms.DateField(label="First day", initial=timezone.localdate, widget=AdminDateWidget)
-    last_day = forms.DateField(label="Last day", widget=AdminDateWidget, help_text="Included.")
+    user_id = Name(label=_("User"), max_length=MAX_ID, help_text=_("Who is away."))
+    substitute_id = Name(label=_("Substitute"), max_length=MAX_ID, help_text=_("Who sees and does what they own."))
+    first_day = forms.DateField(label=_("First day"), initial=timezone.localdate, widget=AdminDateWidget)
+    last_day = forms.DateField(label=_("Last day"), widget=AdminDateWidget, help_text=_("Included."))
 
 
 @admin.register(Substitution)
@@ -68,7 +77,7 @@ class SubstitutionAdmin(MadeByOperation):
     """Rows stay as they are, also when they are over: who stood in for whom is part of what happened."""
 
     making_form = SubstitutionForm
-    button = "Name a substitute"
+    button = _("Name a substitute")
     field_of: ClassVar[Mapping[str, str]] = {"starts_at": "first_day", "ends_at": "last_day"}
     list_display = ("user_id", "substitute_id", "starts_at", "ends_at", "is_in_force", "named_by")
     search_fields = ("user_id", "substitute_id")
@@ -88,10 +97,10 @@ class SubstitutionAdmin(MadeByOperation):
         )
 
     def answer(self, request: HttpRequest, made: Substitution) -> HttpResponse:
-        self.message_user(request, f"Substitute named: {made}.", messages.SUCCESS)
+        self.message_user(request, _("Substitute named: %(made)s.") % {"made": made}, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:usertasks_substitution_changelist"))
 
-    @admin.display(description="in force", boolean=True)
+    @admin.display(description=_("in force"), boolean=True)
     def is_in_force(self, row: Substitution) -> bool:
         return row.starts_at <= timezone.now() < row.ends_at
 
@@ -102,7 +111,7 @@ class SubstitutionAdmin(MadeByOperation):
         """Whoever names them may try: the operation says which they may end."""
         return any(request.user.has_perm(f"{APP}.{kind}_substitution") for kind in ("add", "change"))
 
-    @admin.action(description="End now", permissions=["end"])
+    @admin.action(description=_("End now"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Substitution]) -> None:
         by, now = actor_of(request, Door.ADMIN), timezone.now()
-        self.do_to_each(request, queryset, lambda row: end_substitution(row.pk, by=by, now=now), "ended")
+        self.do_to_each(request, queryset, lambda row: end_substitution(row.pk, by=by, now=now), ENDED)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from .. import json_text
 from ..conditions import ANSWERED
@@ -31,8 +32,8 @@ class RuleInput:
 
     part: str
     key: str
-    label: str
-    help_text: str = ""
+    label: Any
+    help_text: Any = ""
     widget: type[forms.Widget] = forms.TextInput
     attributes: Mapping[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
@@ -40,7 +41,7 @@ class RuleInput:
     def form_field(self) -> forms.Field:
         common: dict[str, Any] = {"label": self.label, "help_text": self.help_text, "required": False}
         if self.options:
-            choices = [("", "as usual"), *((option, option) for option in self.options)]
+            choices = [("", _("as usual")), *((option, option) for option in self.options)]
             return forms.ChoiceField(choices=choices, **common)
         return forms.CharField(strip=False, widget=self.widget(attrs=dict(self.attributes)), **common)
 
@@ -111,27 +112,29 @@ SHORT: Mapping[str, Any] = {"size": 12, "autocomplete": "off"}
 CODE: Mapping[str, Any] = {"spellcheck": "false", "autocapitalize": "none", "class": "json"}
 
 INPUTS: tuple[RuleInput, ...] = (
-    RuleInput("validation", "choices", "Choices", "One on each line.", forms.Textarea, LINES),
-    RuleInput("validation", "min", "Least", attributes=SHORT),
-    RuleInput("validation", "max", "Most", attributes=SHORT),
-    RuleInput("validation", "min_length", "Shortest length", attributes=SHORT),
-    RuleInput("validation", "max_length", "Longest length", attributes=SHORT),
-    RuleInput("validation", "pattern", "Pattern", "A regular expression that occurs in the text.", attributes=CODE),
-    RuleInput("validation", "format", "Format", options=(*FORMATS, *KINDS)),
-    RuleInput("presentation", "section", "Section", "A heading that neighbours share."),
-    RuleInput("presentation", "widget", "Control", options=tuple(sorted(WIDGETS))),
-    RuleInput("presentation", "placeholder", "Placeholder", "What an empty control shows."),
-    RuleInput("presentation", "default", "Begins with", attributes=SHORT),
+    RuleInput("validation", "choices", _("Choices"), _("One on each line."), forms.Textarea, LINES),
+    RuleInput("validation", "min", _("Least"), attributes=SHORT),
+    RuleInput("validation", "max", _("Most"), attributes=SHORT),
+    RuleInput("validation", "min_length", _("Shortest length"), attributes=SHORT),
+    RuleInput("validation", "max_length", _("Longest length"), attributes=SHORT),
+    RuleInput(
+        "validation", "pattern", _("Pattern"), _("A regular expression that occurs in the text."), attributes=CODE
+    ),
+    RuleInput("validation", "format", _("Format"), options=(*FORMATS, *KINDS)),
+    RuleInput("presentation", "section", _("Section"), _("A heading that neighbours share.")),
+    RuleInput("presentation", "widget", _("Control"), options=tuple(sorted(WIDGETS))),
+    RuleInput("presentation", "placeholder", _("Placeholder"), _("What an empty control shows.")),
+    RuleInput("presentation", "default", _("Begins with"), attributes=SHORT),
 )
 
 SHOW_IF = ("show_if_field", "show_if_test", "show_if_value")
 """The inputs of `show_if` {"field": …, test: value}."""
 CONDITIONS = [
-    ("", "always"),
-    ("equals", "is"),
-    ("contains", "includes"),
-    (ANSWERED, "is answered"),
-    (NO_ANSWER, "has no answer"),
+    ("", _("always")),
+    ("equals", _("is")),
+    ("contains", _("includes")),
+    (ANSWERED, _("is answered")),
+    (NO_ANSWER, _("has no answer")),
 ]
 
 

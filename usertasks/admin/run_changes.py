@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from .. import bulk
 from ..actors import APP, Door
@@ -40,13 +41,13 @@ class Name(forms.CharField):
 
 
 class ReassignForm(forms.Form):
-    user_id = Name(known="known-users", label="User")
-    user_group = Name(known="known-groups", label="Group")
+    user_id = Name(known="known-users", label=_("User"))
+    user_group = Name(known="known-groups", label=_("Group"))
     override_claim = forms.BooleanField(
-        label="Override claim",
+        label=_("Override claim"),
         required=False,
         initial=True,
-        help_text="Take the run away from whoever has it. Without this, runs that somebody has are left alone.",
+        help_text=_("Take the run away from whoever has it. Without this, runs that somebody has are left alone."),
     )
 
     def clean(self) -> None:
@@ -54,7 +55,7 @@ class ReassignForm(forms.Form):
         if self.errors:
             return
         if owner == {"user_id": None, "user_group": None}:
-            raise forms.ValidationError("Name a user, a group, or both.", code="required")
+            raise forms.ValidationError(_("Name a user, a group, or both."), code="required")
         try:
             owner_of(**owner)
         except Refused as refusal:
@@ -70,9 +71,9 @@ class Change:
     action: str
     permission: str
     form: type[forms.Form]
-    title: str
-    effect: str
-    done: str
+    title: Any
+    effect: Any
+    done: Any
 
 
 REASSIGN = Change(
@@ -80,18 +81,18 @@ REASSIGN = Change(
     action="assign",
     permission="assign_usertaskrun",
     form=ReassignForm,
-    title="Reassign",
-    effect="User and group are both replaced by what you name here; what you leave blank is unset.",
-    done="Reassigned",
+    title=_("Reassign"),
+    effect=_("User and group are both replaced by what you name here; what you leave blank is unset."),
+    done=_("Reassigned"),
 )
 CANCEL = Change(
     name="cancel",
     action="cancel",
     permission="cancel_usertaskrun",
     form=forms.Form,
-    title="Cancel",
-    effect="A cancelled run ends without an answer, and whoever waits for it is told so. This cannot be taken back.",
-    done="Cancelled",
+    title=_("Cancel"),
+    effect=_("A cancelled run ends without an answer, and whoever waits for it is told so. This cannot be taken back."),
+    done=_("Cancelled"),
 )
 
 
@@ -115,11 +116,11 @@ class RunChanges(BaseAdmin):
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{APP}.{CANCEL.permission}")
 
-    @admin.action(description="Reassign", permissions=["assign"])
+    @admin.action(description=_("Reassign"), permissions=["assign"])
     def reassign(self, request: HttpRequest, queryset: QuerySet[UserTaskRun]) -> HttpResponse:
         return self._ask_or_refuse(request, REASSIGN, _chosen(request, queryset))
 
-    @admin.action(description="Cancel", permissions=["cancel"])
+    @admin.action(description=_("Cancel"), permissions=["cancel"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[UserTaskRun]) -> HttpResponse:
         return self._ask_or_refuse(request, CANCEL, _chosen(request, queryset))
 
@@ -154,16 +155,17 @@ class RunChanges(BaseAdmin):
             results = bulk.undo(change_id, by=actor_of(request, Door.ADMIN))
         except Refused as refusal:
             return self._back_to_the_list(request, refusal.detail)
-        return self._tell(request, results, title="Undo", done="Given back", undo=None)
+        return self._tell(request, results, title=_("Undo"), done=_("Given back"), undo=None)
 
     def _ask_or_refuse(
         self, request: HttpRequest, change: Change, ids: Sequence[UUID], form: forms.Form | None = None
     ) -> HttpResponse:
         if not ids:
-            return self._back_to_the_list(request, "Select the runs first.")
+            return self._back_to_the_list(request, _("Select the runs first."))
         if len(ids) > bulk.MAX_RUNS:
             return self._back_to_the_list(
-                request, f"At most {bulk.MAX_RUNS:,} runs can be changed at once: select fewer."
+                request,
+                _("At most %(number)s runs can be changed at once: select fewer.") % {"number": f"{bulk.MAX_RUNS:,}"},
             )
         context = {
             "title": change.title,
@@ -178,7 +180,7 @@ class RunChanges(BaseAdmin):
         return self._page(request, "admin/usertasks/usertaskrun/change_runs.html", context)
 
     def _tell(
-        self, request: HttpRequest, results: Sequence[bulk.Result], *, title: str, done: str, undo: BulkChange | None
+        self, request: HttpRequest, results: Sequence[bulk.Result], *, title: Any, done: Any, undo: BulkChange | None
     ) -> HttpResponse:
         seen = self.get_queryset(request).in_bulk([result.id for result in results])
         outcomes = [Outcome(result.id, result.run or seen.get(result.id), result.refusal) for result in results]
@@ -198,7 +200,7 @@ class RunChanges(BaseAdmin):
         about = {"opts": self.opts, "media": self.media, "preserved_filters": self.get_preserved_filters(request)}
         return TemplateResponse(request, template, {**self.admin_site.each_context(request), **about, **context})
 
-    def _back_to_the_list(self, request: HttpRequest, message: str) -> HttpResponse:
+    def _back_to_the_list(self, request: HttpRequest, message: Any) -> HttpResponse:
         self.message_user(request, message, messages.ERROR)
         return HttpResponseRedirect(reverse("admin:usertasks_usertaskrun_changelist"))
 

@@ -16,6 +16,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from ..actors import Door
 from ..callers import actor_of
@@ -85,17 +86,17 @@ class ChoiceFilter(admin.SimpleListFilter):
 
 
 class StatusFilter(ChoiceFilter):
-    title, parameter_name = "status", "status"
+    title, parameter_name = _("status"), "status"
 
 
 class OverdueFilter(ChoiceFilter):
-    title, parameter_name = "due", "overdue"
+    title, parameter_name = _("due"), "overdue"
 
 
 class TextsFilter(admin.ListFilter):
     """The filters of the search that are typed, in one small form."""
 
-    title = "names and times"
+    title = _("names and times")
     template = "admin/usertasks/usertaskrun/texts_filter.html"
     suggestions = {
         "user_task_def_name": known_definitions,

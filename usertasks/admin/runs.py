@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from ..actors import Door
 from ..callers import actor_of
@@ -42,16 +43,16 @@ class RunAdmin(RunChanges):
     ordering = NEWEST_FIRST
     list_filter = (StatusFilter, OverdueFilter, TextsFilter)
     search_fields = ("pk",)
-    search_help_text = "An exact id, workflow run, user or group."
+    search_help_text = _("An exact id, workflow run, user or group.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     readonly_fields = ("guid", "definition_link", "shown_status", "due")
     fieldsets = (
         (None, {"fields": (("shown_status", "user_id", "user_group"), ("due", "priority"), "notes")}),
-        ("Origin", {"fields": (("definition_link", "scheduled_time", "completed_at"), ("guid", "wf_run_id"))}),
+        (_("Origin"), {"fields": (("definition_link", "scheduled_time", "completed_at"), ("guid", "wf_run_id"))}),
         (
-            "For programs",
+            _("For programs"),
             {"fields": (("version", "epoch", "on_cancellation_exception_name"),), "classes": ["collapse"]},
         ),
     )
@@ -93,13 +94,13 @@ class RunAdmin(RunChanges):
         try:
             return super().response_action(request, queryset, *args, **kwargs)
         except ValidationError:
-            self.message_user(request, "Select the runs first.", messages.ERROR)
+            self.message_user(request, _("Select the runs first."), messages.ERROR)
             return None
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         run: UserTaskRun = context["original"]
         context |= {
-            "title": f"Run of {run.user_task_def_name}",
+            "title": _("Run of %(user_task_def_name)s") % {"user_task_def_name": run.user_task_def_name},
             "subtitle": None,
             "results": _results(run),
             "timers": [
@@ -112,40 +113,40 @@ class RunAdmin(RunChanges):
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description="run", ordering="id")
+    @admin.display(description=_("run"), ordering="id")
     def short_id(self, run: UserTaskRun) -> str:
         return run.id.hex[:8]
 
-    @admin.display(description="id")
+    @admin.display(description=_("id"))
     def guid(self, run: UserTaskRun) -> str:
         return run.id.hex
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def shown_status(self, run: UserTaskRun) -> str:
         return format_html(
             '<span class="run-status run-status-{}">{}</span>', run.status.lower(), run.get_status_display()
         )
 
-    @admin.display(description="definition", ordering="user_task_def_name")
+    @admin.display(description=_("definition"), ordering="user_task_def_name")
     def definition_and_version(self, run: UserTaskRun) -> str:
         return f"{run.user_task_def_name} v{run.user_task_def_version}"
 
-    @admin.display(description="definition")
+    @admin.display(description=_("definition"))
     def definition_link(self, run: UserTaskRun) -> str:
         address = reverse("admin:usertasks_usertaskdef_change", args=[run.definition_id])
         return format_html('<a href="{}">{}</a>', address, self.definition_and_version(run))
 
-    @admin.display(description="created", ordering="scheduled_time")
+    @admin.display(description=_("created"), ordering="scheduled_time")
     def created(self, run: UserTaskRun) -> str:
         return _short(run.scheduled_time)
 
-    @admin.display(description="due", ordering="due_at")
+    @admin.display(description=_("due"), ordering="due_at")
     def due(self, run: UserTaskRun) -> str:
         if run.due_at is None:
             return str(self.get_empty_value_display())
         if not run.is_overdue(timezone.now()):
             return _short(run.due_at)
-        return format_html('<strong class="run-overdue">Overdue</strong> {}', _short(run.due_at))
+        return format_html('<strong class="run-overdue">{}</strong> {}', _("Overdue"), _short(run.due_at))
 
 
 def _short(moment: datetime) -> str:

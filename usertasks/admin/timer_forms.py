@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.utils.translation import gettext_lazy as _
 
 from ..hooks import MAX_ACTIONS, checked_actions, kind_of
 from ..models import Hook, HookAction
@@ -20,13 +21,14 @@ else:
     BaseTimerFormSet = forms.BaseFormSet
 
 UNITS: Mapping[str, int] = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+UNIT_NAMES = [("days", _("days")), ("hours", _("hours")), ("minutes", _("minutes")), ("seconds", _("seconds"))]
 
-OCCASIONS = [(Hook.ON_ARRIVAL, "after the task arrives"), (Hook.ON_TASK_ASSIGNED, "after somebody gets the task")]
+OCCASIONS = [(Hook.ON_ARRIVAL, _("after the task arrives")), (Hook.ON_TASK_ASSIGNED, _("after somebody gets the task"))]
 DEEDS = [
     ("", "---------"),
-    (HookAction.TASK, "Run a task"),
-    (HookAction.REASSIGN, "Reassign"),
-    (HookAction.CANCEL, "Cancel the task"),
+    (HookAction.TASK, _("Run a task")),
+    (HookAction.REASSIGN, _("Reassign")),
+    (HookAction.CANCEL, _("Cancel the task")),
 ]
 
 BELONGING: Mapping[str, HookAction] = {
@@ -50,27 +52,30 @@ def _task_choices() -> list[tuple[str, str]]:
 class TimerForm(forms.Form):
     """One timer. Which parts it needs depends on what it does; a part that is for something else is refused."""
 
-    delay = forms.IntegerField(label="How long", required=False)
-    unit = forms.ChoiceField(label="Unit", choices=[(unit, unit) for unit in UNITS], initial="hours")
-    hook = forms.ChoiceField(label="After what", choices=OCCASIONS, initial=Hook.ON_ARRIVAL)
-    deed = forms.ChoiceField(label="What it does", choices=DEEDS, required=False)
-    user_id = forms.CharField(label="User", required=False, strip=False)
-    user_group = forms.CharField(label="Group", required=False, strip=False, help_text="Alone: released to the group.")
-    task_def_name = forms.ChoiceField(label="Task", choices=_task_choices, required=False)
-    variables = JsonObject(label="Variables", help_text='For the task, as JSON: {"text": "Please decide."}')
+    delay = forms.IntegerField(label=_("How long"), required=False)
+    unit = forms.ChoiceField(label=_("Unit"), choices=UNIT_NAMES, initial="hours")
+    hook = forms.ChoiceField(label=_("After what"), choices=OCCASIONS, initial=Hook.ON_ARRIVAL)
+    deed = forms.ChoiceField(label=_("What it does"), choices=DEEDS, required=False)
+    user_id = forms.CharField(label=_("User"), required=False, strip=False)
+    user_group = forms.CharField(
+        label=_("Group"), required=False, strip=False, help_text=_("Alone: released to the group.")
+    )
+    task_def_name = forms.ChoiceField(label=_("Task"), choices=_task_choices, required=False)
+    variables = JsonObject(label=_("Variables"), help_text=_('For the task, as JSON: {"text": "Please decide."}'))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = self["task_def_name"].value()
         if named and named not in registered_tasks():  # shown as it is, and refused when it is saved
             field = self.fields["task_def_name"]
-            field.choices = [*_task_choices(), (named, f"{named} (not registered)")]  # type: ignore[attr-defined]
+            words = _("%(name)s (not registered)") % {"name": named}
+            field.choices = [*_task_choices(), (named, words)]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         for part, kind in BELONGING.items():
             if values.get(part) and values.get("deed") not in (kind, "", None):
-                message = f"Is only for: {dict(DEEDS)[kind]}."
+                message = _("Is only for: %(deed)s.") % {"deed": dict(DEEDS)[kind]}
                 self.add_error(part, ValidationError(message, code="unknown_field"))
         return values
 

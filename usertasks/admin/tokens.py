@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from ..actors import APP, Actor, Door, Scope
 from ..callers import actor_of
@@ -18,26 +21,36 @@ from ..models.tokens import MAX_TOKEN_NAME, TokenState
 from ..tokens import NewToken, issue_token, revoke_token
 from .making import MadeByOperation, Name
 
-LIFETIMES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year", "": "never"}
+LIFETIMES: Mapping[str, Any] = {
+    "7": _("7 days"),
+    "30": _("30 days"),
+    "90": _("90 days"),
+    "365": _("1 year"),
+    "": _("never"),
+}
 """Days → how the form calls them."""
+
+
+REVOKED = ngettext_lazy("%(count)d token revoked.", "%(count)d tokens revoked.", "count")
 
 
 class TokenForm(forms.Form):
     user_id = Name(
-        label="User", help_text="Whoever has the token acts as this user. Only a superuser makes one for one."
+        label=_("User"), help_text=_("Whoever has the token acts as this user. Only a superuser makes one for one.")
     )
-    name = forms.CharField(required=False, max_length=MAX_TOKEN_NAME, help_text="What will use it.")
+    name = forms.CharField(label=_("Name"), required=False, max_length=MAX_TOKEN_NAME, help_text=_("What will use it."))
     scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
         choices=[(scope.value, scope.value) for scope in Scope],
         initial=[Scope.RUNS_READ.value],
         widget=forms.CheckboxSelectMultiple,
-        help_text="What it is for, at most: admin is everything. It never does more than its user may.",
+        help_text=_("What it is for, at most: admin is everything. It never does more than its user may."),
     )
-    expires_in = forms.ChoiceField(label="Expires in", choices=list(LIFETIMES.items()), initial="90", required=False)
+    expires_in = forms.ChoiceField(label=_("Expires in"), choices=list(LIFETIMES.items()), initial="90", required=False)
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -58,12 +71,12 @@ class ApiTokenAdmin(MadeByOperation):
     """Only the digest is kept, so that there is nothing to change and nothing to show again."""
 
     making_form = TokenForm
-    button = "Make the token"
+    button = _("Make the token")
     list_display = ("title", "user", "hint", "purposes", "state", "created_at", "expires_at", "last_used_at", "made_by")
     list_filter = (StateFilter,)
     list_select_related = ("user",)
     search_fields = ("user__username", "name", "hint")
-    search_help_text = "Part of a username or of a name, or how the token begins."
+    search_help_text = _("Part of a username or of a name, or how the token begins.")
     ordering = ("-created_at", "-id")
     show_full_result_count = False
     actions = ("revoke",)
@@ -89,19 +102,19 @@ class ApiTokenAdmin(MadeByOperation):
     def answer(self, request: HttpRequest, made: NewToken) -> HttpResponse:
         """A page and no redirect: nothing but this answer ever holds the token."""
         template = "admin/usertasks/apitoken/made.html"
-        return self.page(request, template, title=f"The token of {made.row.user}", made=made)
+        return self.page(request, template, title=_("The token of %(user)s") % {"user": made.row.user}, made=made)
 
-    @admin.display(description="token", ordering="name")
+    @admin.display(description=_("token"), ordering="name")
     def title(self, token: ApiToken) -> str:
         return str(token)
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def purposes(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, token: ApiToken) -> str:
-        return token.state_at(timezone.now()).label
+        return str(token.state_at(timezone.now()).label)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A token is revoked: its row says who had it and who made it."""
@@ -110,7 +123,7 @@ class ApiTokenAdmin(MadeByOperation):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{APP}.change_apitoken")
 
-    @admin.action(description="Revoke", permissions=["revoke"])
+    @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         by, now = actor_of(request, Door.ADMIN), timezone.now()
-        self.do_to_each(request, queryset, lambda token: revoke_token(token.pk, by=by, now=now), "revoked")
+        self.do_to_each(request, queryset, lambda token: revoke_token(token.pk, by=by, now=now), REVOKED)

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from .. import operations
 from ..actors import Door
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     DeliveryBase = admin.ModelAdmin[Delivery]
 else:
     EndpointBase = DeliveryBase = admin.ModelAdmin
+
+
+SWITCHED_ON = ngettext_lazy("%(count)d endpoint switched on.", "%(count)d endpoints switched on.", "count")
+SWITCHED_OFF = ngettext_lazy("%(count)d endpoint switched off.", "%(count)d endpoints switched off.", "count")
+SENT_AGAIN = ngettext_lazy("%(count)d delivery to be sent again.", "%(count)d deliveries to be sent again.", "count")
 
 
 class ReadOnly:
@@ -54,15 +61,15 @@ class WebhookEndpointAdmin(ReadOnly, EndpointBase):
     readonly_fields = ("created_at", "guid")
     actions = ("switch_on", "switch_off")
 
-    @admin.display(description="id")
+    @admin.display(description=_("id"))
     def guid(self, endpoint: WebhookEndpoint) -> str:
         return endpoint.id.hex
 
-    @admin.action(description="Switch on")
+    @admin.action(description=_("Switch on"))
     def switch_on(self, request: HttpRequest, queryset: Any) -> None:
         self._switch(request, queryset, active=True)
 
-    @admin.action(description="Switch off")
+    @admin.action(description=_("Switch off"))
     def switch_off(self, request: HttpRequest, queryset: Any) -> None:
         self._switch(request, queryset, active=False)
 
@@ -72,7 +79,7 @@ class WebhookEndpointAdmin(ReadOnly, EndpointBase):
         def switch(endpoint: WebhookEndpoint) -> None:
             operations.change_endpoint(endpoint.pk, active=active, by=actor)
 
-        _do_to_each(self, request, queryset, switch, f"switched {'on' if active else 'off'}")
+        _do_to_each(self, request, queryset, switch, SWITCHED_ON if active else SWITCHED_OFF)
 
 
 @admin.register(Delivery)
@@ -81,7 +88,7 @@ class DeliveryAdmin(ReadOnly, DeliveryBase):
     list_filter = ("state",)
     list_select_related = ("endpoint", "run")
     search_fields = ("endpoint__id", "run__id")
-    search_help_text = "The exact id of an endpoint or a run."
+    search_help_text = _("The exact id of an endpoint or a run.")
     ordering = ("-position", "-id")
     show_full_result_count = False
     fields = (
@@ -104,24 +111,24 @@ class DeliveryAdmin(ReadOnly, DeliveryBase):
             return queryset.none(), False
         return queryset.filter(endpoint=guid) | queryset.filter(run=guid), False
 
-    @admin.display(description="last attempts")
+    @admin.display(description=_("last attempts"))
     def attempts_made(self, delivery: Delivery) -> str:
         return format_html("<pre>{}</pre>", json.dumps(delivery.log, indent=2, ensure_ascii=False))
 
-    @admin.action(description="Send again")
+    @admin.action(description=_("Send again"))
     def redeliver(self, request: HttpRequest, queryset: Any) -> None:
         actor = actor_of(request, Door.ADMIN)
 
         def send_again(delivery: Delivery) -> None:
             operations.redeliver(delivery.endpoint_id, delivery.pk, by=actor)
 
-        _do_to_each(self, request, queryset, send_again, "to be sent again")
+        _do_to_each(self, request, queryset, send_again, SENT_AGAIN)
 
 
 def _do_to_each(
-    site: admin.ModelAdmin[Any], request: HttpRequest, rows: Any, do: Callable[[Any], None], done: str
+    site: admin.ModelAdmin[Any], request: HttpRequest, rows: Any, do: Callable[[Any], None], done: Any
 ) -> None:
-    """Do it, and say what became of each."""
+    """Do it, and say what became of each; `done` is a sentence about their `count`."""
     count = 0
     for row in rows:
         try:
@@ -130,4 +137,4 @@ def _do_to_each(
         except Refused as refusal:
             site.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
     if count:
-        site.message_user(request, f"{count} {done}.", messages.SUCCESS)
+        site.message_user(request, done % {"count": count}, messages.SUCCESS)

@@ -62,7 +62,7 @@ def problem(refusal: Refused) -> dict[str, Any]:
     """The body that tells of a refusal."""
     body: dict[str, Any] = {
         "type": f"urn:usertasks:problem:{refusal.code}",
-        "title": refusal.title,
+        "title": str(refusal.title),
         "status": HTTP_STATUS[refusal.code],
         "code": refusal.code,
         "detail": _printable(refusal.detail),

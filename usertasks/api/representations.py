@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from ..actors import Actor
 from ..bulk import Result
 from ..content import armed_content, run_content
 from ..models import UserTaskComment, UserTaskDef, UserTaskField, UserTaskRun
 from ..operations import Creation
 from ..rules import Explanation, allowed_actions
+from ..snoozes import snoozed_until
 from .problems import HTTP_STATUS, errors_of
 
 
@@ -23,9 +26,10 @@ def run_row(run: Any, actor: Actor) -> dict[str, Any]:
 
 
 def run_detail(run: UserTaskRun, actor: Actor) -> dict[str, Any]:
-    """A run with the questions that it asks, and what it does by itself."""
+    """A run with the questions that it asks, what it does by itself, and until when `actor` has put it off."""
     armed = [armed_content(hook) for hook in run.armed_hooks.all()] if run.actions else []
-    return {**run_row(run, actor), "fields": fields_of(run.fields), "armed_actions": armed}
+    more = {"armed_actions": armed, "snoozed_until": snoozed_until(run, by=actor, now=timezone.now())}
+    return {**run_row(run, actor), "fields": fields_of(run.fields), **more}
 
 
 def definition(row: UserTaskDef) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from .. import operations
+from .. import operations, snoozes
 from ..content import event_content, outcome_content
 from ..filters import Search, UserTaskRunFilterSet
 from ..models import UserTaskRun
@@ -52,7 +53,7 @@ class RunViewSet(View):
     @property
     def filter_backends(self) -> tuple[type[Any], ...]:  # type: ignore[override]
         """The description of the search names its filters; `Search` applies them."""
-        return (DjangoFilterBackend,) if self.action == "list" else ()
+        return (DjangoFilterBackend,) if self.action in ("list", "count") else ()
 
     @property
     def pagination_class(self) -> type[Any]:  # type: ignore[override]
@@ -64,6 +65,15 @@ class RunViewSet(View):
         limit = pages.read(request)
         rows = pages.paginate_search(Search(filters_of(request), by=self.actor), limit)
         return self.get_paginated_response([tell.run_row(row, self.actor) for row in rows])
+
+    @extend_schema(
+        summary="Count runs",
+        description="How many a search with these filters finds, on all of its pages.",
+        filters=True,
+        responses=serializers.Count,
+    )
+    def count(self, request: Request) -> Response:
+        return Response({"count": Search(request.query_params, by=self.actor).runs().count()})
 
     @extend_schema(
         summary="Create a run",
@@ -86,6 +96,18 @@ class RunViewSet(View):
     def claim(self, request: Request, pk: str) -> Response:
         return self._do(operations.claim, serializers.Nothing)
 
+    @extend_schema(
+        summary="Claim the next one",
+        description="The most urgent run that waits in a group of the caller, or in this one: the highest priority, "
+        "and among equals what is due soonest. What the caller has snoozed, or is excluded from, is left out. However "
+        "many ask at once, no run is given twice. 204: nothing waits.",
+        request=serializers.NextClaim,
+        responses={200: serializers.RunDetail, 204: None},
+    )
+    def claim_next(self, request: Request) -> Response:
+        run = operations.claim_next(by=self.actor, **self.body(serializers.NextClaim))
+        return self._told(run) if run else Response(status=204)
+
     @_operation("Release", serializers.Nothing, "Put it back to its group.")
     def release(self, request: Request, pk: str) -> Response:
         return self._do(operations.release, serializers.Nothing)
@@ -105,6 +127,27 @@ class RunViewSet(View):
     @_operation("Cancel", serializers.Nothing, "Ends the run without an answer.")
     def cancel(self, request: Request, pk: str) -> Response:
         return self._do(operations.cancel, serializers.Nothing)
+
+    @extend_schema(
+        summary="Snooze",
+        description="Put it off for the caller alone: nobody else notices, and the run stays as it is.",
+        request=serializers.Snoozing,
+        responses=serializers.RunDetail,
+    )
+    def snooze(self, request: Request, pk: str) -> Response:
+        snoozes.snooze(UUID(pk), by=self.actor, now=timezone.now(), **self.body(serializers.Snoozing))
+        return self._told(self.visible_run())
+
+    @extend_schema(
+        summary="Wake up",
+        description="Take it back among one's own; nothing changes where it was not snoozed.",
+        request=serializers.Nothing,
+        responses=serializers.RunDetail,
+    )
+    def wake(self, request: Request, pk: str) -> Response:
+        self.body(serializers.Nothing)
+        snoozes.wake(UUID(pk), by=self.actor)
+        return self._told(self.visible_run())
 
     @extend_schema(
         summary="Explain who may do what",

@@ -150,10 +150,27 @@ class Run(serializers.Serializer[Any]):
 
 
 class RunDetail(Run):
-    """A run with the questions that it asks, and what it does by itself."""
+    """A run with the questions that it asks, what it does by itself, and until when the caller has put it off."""
 
     fields = FieldRequest(many=True)  # type: ignore[assignment]
     armed_actions = ArmedAction(many=True)
+    snoozed_until = serializers.DateTimeField(allow_null=True)
+
+
+class Count(serializers.Serializer[Any]):
+    count = serializers.IntegerField(min_value=0)
+
+
+class NextClaim(Request):
+    """`user_group`: from that group only; default: from any group of the caller."""
+
+    user_group = Text(required=False, allow_null=True, default=None)
+
+
+class Snoozing(Request):
+    """`until` lies in the future, and within a year."""
+
+    until = Moment()
 
 
 class Nothing(Request):

@@ -31,7 +31,7 @@ class NameConverter(StringConverter):
 register_converter(GuidConverter, "guid")
 register_converter(NameConverter, "definition_name")
 
-OPERATIONS = ("claim", "release", "assign", "save_progress", "complete", "cancel")
+OPERATIONS = ("claim", "release", "assign", "save_progress", "complete", "cancel", "snooze", "wake")
 
 app_name = "api"
 urlpatterns = [
@@ -48,6 +48,8 @@ urlpatterns = [
         name="results-schema",
     ),
     path("user-task-runs/", RunViewSet.as_view({"get": "list", "post": "create"}), name="runs"),
+    path("user-task-runs/count/", RunViewSet.as_view({"get": "count"}), name="count"),
+    path("user-task-runs/claim-next/", RunViewSet.as_view({"post": "claim_next"}), name="claim-next"),
     path("user-task-runs/batch/", BatchViewSet.as_view({"post": "create"}), name="batch"),
     path("user-task-runs/bulk/", BulkViewSet.as_view({"post": "create"}), name="bulk"),
     path("user-task-runs/bulk/<guid:pk>/undo/", BulkViewSet.as_view({"post": "undo"}), name="undo"),

@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from ..actors import SYSTEM, Actor, actor_for
-from ..models import Mail, MailChoice, MailKind, Status, UserTaskComment, UserTaskRun
+from ..locales import Locale, locale_of
+from ..models import Mail, MailChoice, MailKind, Preferences, Status, SwitchedOff, UserTaskComment, UserTaskRun
 from ..names import readable
 from ..rules import Action, decide
 
@@ -50,17 +51,19 @@ class Letter:
     words: str
     """Those of the comment or the reminder; of an endpoint, why it was switched off."""
     url: str
+    locale: Locale
+    """That of the recipient, in which all of it is to be said."""
 
 
 def letters_of(mails: Sequence[Mail]) -> Iterator[tuple[Mail, Letter | Needless]]:
     """Each leased mail with what is to be sent, or why it is not."""
     related = Mail.objects.select_related("user__mail_choice", "run").defer("run__results", "run__actions")
     fresh = {mail.pk: mail for mail in related.filter(pk__in=[mail.pk for mail in mails])}
-    comments = _comments(list(fresh.values()))
+    comments, locales = _comments(list(fresh.values())), _locales(list(fresh.values()))
     for mail in mails:
         if loaded := fresh.get(mail.pk):  # else its run has just been deleted, and the mail with it
             words = comments.get((loaded.run_id, loaded.content.get("comment_id")))
-            yield mail, _reason_to_skip(loaded, words) or _letter(loaded, words)
+            yield mail, _reason_to_skip(loaded, words) or _letter(loaded, words, locales[loaded.user_id])
 
 
 def _comments(mails: Sequence[Mail]) -> dict[tuple[Any, Any], UserTaskComment]:
@@ -71,6 +74,14 @@ def _comments(mails: Sequence[Mail]) -> dict[tuple[Any, Any], UserTaskComment]:
     numbers = {mail.content["comment_id"] for mail in about}
     found = UserTaskComment.objects.filter(run__in={mail.run_id for mail in about}, number__in=numbers)
     return {(comment.run_id, comment.number): comment for comment in found}
+
+
+def _locales(mails: Sequence[Mail]) -> dict[int, Locale]:
+    """By the account: how each recipient wants to be spoken to."""
+    names = {mail.user_id: mail.user.username for mail in mails}
+    chosen = {row.user_id: row for row in Preferences.objects.filter(user_id__in=names.values())}
+    rows = {user: chosen.get(name) or Preferences() for user, name in names.items()}
+    return {user: locale_of(languages=[row.language], time_zones=[row.time_zone]) for user, row in rows.items()}
 
 
 def _reason_to_skip(mail: Mail, comment: UserTaskComment | None) -> Needless | None:
@@ -107,8 +118,10 @@ def _reason_of_run(mail: Mail, run: UserTaskRun, user: User) -> Needless | None:
     return None if is_theirs or may_be_theirs else Needless.REASSIGNED
 
 
-def _letter(mail: Mail, comment: UserTaskComment | None) -> Letter:
+def _letter(mail: Mail, comment: UserTaskComment | None, locale: Locale) -> Letter:
     run, content = mail.run, mail.content
+    with locale.spoken():
+        who, words = _who(content), _words(content)
     return Letter(
         mail_id=mail.pk,
         created_at=mail.created_at,
@@ -118,12 +131,19 @@ def _letter(mail: Mail, comment: UserTaskComment | None) -> Letter:
         title=readable(run.user_task_def_name) if run else "",
         notes=run.notes if run else "",
         due_at=run.due_at if run else None,
-        who=_who(content),
+        who=who,
         group=str(content.get("group", "")),
         stands_in_for=str(content.get("stands_in_for", "")),
-        words=comment.comment if comment else str(content.get("text", content.get("reason", ""))),
+        words=comment.comment if comment else words,
         url=str(content.get("url", "")),
+        locale=locale,
     )
+
+
+def _words(content: dict[str, Any]) -> str:
+    """Those of a reminder; of an endpoint, why it was switched off."""
+    reason = content.get("reason", "")
+    return str(content.get("text", dict(SwitchedOff.choices).get(reason, reason)))
 
 
 def _who(content: dict[str, Any]) -> str:

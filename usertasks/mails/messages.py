@@ -35,6 +35,11 @@ SUBJECT_FOR_SUBSTITUTE = gettext_lazy("Assigned to %(stands_in_for)s: %(title)s"
 
 def message_of(letter: Letter) -> EmailMultiAlternatives:
     """The message, as the mail server will get it."""
+    with letter.locale.spoken():
+        return _written(letter)
+
+
+def _written(letter: Letter) -> EmailMultiAlternatives:
     context = context_of(letter)
     message = EmailMultiAlternatives(
         subject=context["subject"],

@@ -82,6 +82,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "snooze",
             },
         ),
+        migrations.RemoveIndex(model_name="usertaskrun", name="run_due_open"),
+        migrations.AddIndex(
+            model_name="usertaskrun",
+            index=models.Index(F("completed_at").desc(), condition=models.Q(status="DONE"), name="run_completed"),
+        ),
         migrations.AddIndex(
             model_name="usertaskrun",
             index=models.Index(
@@ -92,6 +97,12 @@ class Migration(migrations.Migration):
             model_name="usertaskrun",
             index=models.Index(
                 F("user_group"), DUE_OR_NEVER, F("id"), condition=models.Q(status="UNASSIGNED"), name="run_waiting_due"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="usertaskrun",
+            index=models.Index(
+                F("user_group"), DUE_OR_NEVER, F("id"), condition=models.Q(status="ASSIGNED"), name="run_ours_due"
             ),
         ),
         migrations.AddIndex(
@@ -114,6 +125,17 @@ class Migration(migrations.Migration):
                 F("id"),
                 condition=models.Q(status="UNASSIGNED"),
                 name="run_waiting_urgent",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="usertaskrun",
+            index=models.Index(
+                F("user_group"),
+                URGENCY,
+                DUE_OR_NEVER,
+                F("id"),
+                condition=models.Q(status="ASSIGNED"),
+                name="run_ours_urgent",
             ),
         ),
         migrations.AddIndex(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from .. import json_text
 from ..actors import Actor
@@ -14,15 +15,15 @@ MAX_DOOR = 10
 
 
 class EventType(models.TextChoices):
-    CREATED = "created"
-    ASSIGNED = "assigned"
-    SAVED = "saved"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    TASK_EXECUTED = "task_executed"
-    COMMENT_ADDED = "comment_added"
-    COMMENT_EDITED = "comment_edited"
-    COMMENT_DELETED = "comment_deleted"
+    CREATED = "created", _("Created")
+    ASSIGNED = "assigned", _("Assigned")
+    SAVED = "saved", _("Saved")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+    TASK_EXECUTED = "task_executed", _("Task Executed")
+    COMMENT_ADDED = "comment_added", _("Comment Added")
+    COMMENT_EDITED = "comment_edited", _("Comment Edited")
+    COMMENT_DELETED = "comment_deleted", _("Comment Deleted")
 
 
 class UserTaskEventQuerySet(models.QuerySet["UserTaskEvent"]):

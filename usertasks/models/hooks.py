@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from .. import json_text
 from .leases import LeasedQuerySet
@@ -15,30 +16,30 @@ from .runs import UserTaskRun
 class Hook(models.TextChoices):
     """What arms an action; the names are LittleHorse's."""
 
-    ON_ARRIVAL = "ON_ARRIVAL", "On arrival"
-    ON_TASK_ASSIGNED = "ON_TASK_ASSIGNED", "When assigned"
+    ON_ARRIVAL = "ON_ARRIVAL", _("On arrival")
+    ON_TASK_ASSIGNED = "ON_TASK_ASSIGNED", _("When assigned")
 
 
 class HookAction(models.TextChoices):
-    TASK = "task", "Run a task"
-    REASSIGN = "reassign", "Reassign"
-    CANCEL = "cancel", "Cancel"
+    TASK = "task", _("Run a task")
+    REASSIGN = "reassign", _("Reassign")
+    CANCEL = "cancel", _("Cancel")
 
 
 class HookState(models.TextChoices):
-    ARMED = "armed", "Armed"
-    FIRED = "fired", "Fired"
-    LAPSED = "lapsed", "Lapsed"
+    ARMED = "armed", _("Armed")
+    FIRED = "fired", _("Fired")
+    LAPSED = "lapsed", _("Lapsed")
 
 
 class LapseReason(models.TextChoices):
     """Why a hook did nothing."""
 
-    ENDED = "ended", "the task had ended"
-    REASSIGNED = "reassigned", "the task had changed hands"
-    NOT_ASSIGNED = "not_assigned", "nobody had the task"
-    EXCLUDED = "excluded", "the task must not go to them"
-    TOO_MANY = "too_many", "the task had armed too many timers"
+    ENDED = "ended", _("the task had ended")
+    REASSIGNED = "reassigned", _("the task had changed hands")
+    NOT_ASSIGNED = "not_assigned", _("nobody had the task")
+    EXCLUDED = "excluded", _("the task must not go to them")
+    TOO_MANY = "too_many", _("the task had armed too many timers")
 
 
 class ArmedHookQuerySet(LeasedQuerySet["ArmedHook"]):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from .. import json_text
 from .leases import LeasedQuerySet
@@ -15,11 +16,11 @@ from .runs import UserTaskRun
 
 
 class MailKind(models.TextChoices):
-    ASSIGNED = "assigned", "A task is assigned to me"
-    GROUP = "group", "A task arrives in one of my groups"
-    REMINDER = "reminder", "A reminder of a task"
-    COMMENT = "comment", "Somebody comments on my task"
-    ENDPOINT = "endpoint", "A webhook endpoint was switched off"
+    ASSIGNED = "assigned", _("A task is assigned to me")
+    GROUP = "group", _("A task arrives in one of my groups")
+    REMINDER = "reminder", _("A reminder of a task")
+    COMMENT = "comment", _("Somebody comments on my task")
+    ENDPOINT = "endpoint", _("A webhook endpoint was switched off")
 
 
 CHOOSABLE = (MailKind.ASSIGNED, MailKind.GROUP, MailKind.REMINDER, MailKind.COMMENT)
@@ -27,11 +28,11 @@ CHOOSABLE = (MailKind.ASSIGNED, MailKind.GROUP, MailKind.REMINDER, MailKind.COMM
 
 
 class MailState(models.TextChoices):
-    PENDING = "pending", "Pending"
-    SENT = "sent", "Sent"
-    UNCERTAIN = "uncertain", "Perhaps sent"
-    SKIPPED = "skipped", "No longer needed"
-    DEAD = "dead", "Given up"
+    PENDING = "pending", _("Pending")
+    SENT = "sent", _("Sent")
+    UNCERTAIN = "uncertain", _("Perhaps sent")
+    SKIPPED = "skipped", _("No longer needed")
+    DEAD = "dead", _("Given up")
 
 
 class MailQuerySet(LeasedQuerySet["Mail"]):

@@ -11,12 +11,18 @@ from typing import Any
 from django.db.models import DateTimeField, F, Field, IntegerField, UUIDField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThan
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """When a run without a due date is due, as far as an order goes: after all the others."""
 
 DUE_OR_NEVER = Coalesce("due_at", Value(NEVER, DateTimeField()))
 URGENCY = -1 * F("priority")
+
+
+def due_before(moment: datetime) -> LessThan:
+    """The condition that a run was due before then, as the indexes know it."""
+    return LessThan(DUE_OR_NEVER, Value(moment, DateTimeField()))
 
 
 @dataclass(frozen=True)

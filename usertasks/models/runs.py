@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .. import json_text
 from ..actors import Actor, Scope
 from .definitions import MAX_NAME, NO_ACTIONS, UserTaskDef, UserTaskField
-from .orders import MOST_URGENT, SOONEST, Order
+from .orders import MOST_URGENT, SOONEST, Order, due_before
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +26,10 @@ NEWEST_FIRST = ("-scheduled_time", "-id")
 
 
 class Status(models.TextChoices):
-    UNASSIGNED = "UNASSIGNED", "Unassigned"
-    ASSIGNED = "ASSIGNED", "Assigned"
-    DONE = "DONE", "Done"
-    CANCELLED = "CANCELLED", "Cancelled"
+    UNASSIGNED = "UNASSIGNED", _("Unassigned")
+    ASSIGNED = "ASSIGNED", _("Assigned")
+    DONE = "DONE", _("Done")
+    CANCELLED = "CANCELLED", _("Cancelled")
 
 
 OPEN = frozenset({Status.UNASSIGNED, Status.ASSIGNED})
@@ -70,7 +71,7 @@ class UserTaskRunQuerySet(models.QuerySet["UserTaskRun"]):
 
     def overdue(self, now: datetime) -> UserTaskRunQuerySet:
         """Open, and past the time by which it was due."""
-        return self.open().filter(due_at__lt=now)
+        return self.open().filter(due_before(now))
 
     def newest_first(self) -> UserTaskRunQuerySet:
         return self.order_by(*NEWEST_FIRST)
@@ -168,11 +169,13 @@ class UserTaskRun(models.Model):
             _newest("user_id", "user_group", "status", name="user_group_status"),
             _newest("user_task_def_name", "user_id", "user_group", "status", name="def_user_group_status"),
             _newest("wf_run_id", name="wf_run"),
-            models.Index(fields=["due_at"], condition=Q(status__in=["UNASSIGNED", "ASSIGNED"]), name="run_due_open"),
+            models.Index(F("completed_at").desc(), condition=Q(status="DONE"), name="run_completed"),
             _waiting(SOONEST, "user_id", status=Status.ASSIGNED, name="mine_due"),
             _waiting(SOONEST, "user_group", status=Status.UNASSIGNED, name="waiting_due"),
+            _waiting(SOONEST, "user_group", status=Status.ASSIGNED, name="ours_due"),
             _waiting(MOST_URGENT, "user_id", status=Status.ASSIGNED, name="mine_urgent"),
             _waiting(MOST_URGENT, "user_group", status=Status.UNASSIGNED, name="waiting_urgent"),
+            _waiting(MOST_URGENT, "user_group", status=Status.ASSIGNED, name="ours_urgent"),
             _waiting(SOONEST, name="open_due"),
             _waiting(MOST_URGENT, name="open_urgent"),
         ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ..actors import EVERY_SCOPE, Scope
 
@@ -33,9 +34,9 @@ def digest_of(token: str) -> str:
 
 
 class TokenState(models.TextChoices):
-    LIVE = "live", "Live"
-    EXPIRED = "expired", "Expired"
-    REVOKED = "revoked", "Revoked"
+    LIVE = "live", _("Live")
+    EXPIRED = "expired", _("Expired")
+    REVOKED = "revoked", _("Revoked")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

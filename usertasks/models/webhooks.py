@@ -10,6 +10,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from .. import json_text
 from ..actors import Actor
@@ -29,10 +30,10 @@ def new_secret() -> str:
 class SwitchedOff(models.TextChoices):
     """Why an endpoint is not active."""
 
-    BY_HAND = "by_hand", "switched off by hand"
-    GONE = "gone", "it answered 410 Gone"
-    DEAD = "dead", "it has not taken anything for days"
-    OWNER = "owner", "whoever made it may no longer see every run"
+    BY_HAND = "by_hand", _("switched off by hand")
+    GONE = "gone", _("it answered 410 Gone")
+    DEAD = "dead", _("it has not taken anything for days")
+    OWNER = "owner", _("whoever made it may no longer see every run")
 
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
@@ -93,9 +94,9 @@ class WebhookEndpoint(models.Model):
 
 
 class DeliveryState(models.TextChoices):
-    PENDING = "pending", "Pending"
-    DELIVERED = "delivered", "Delivered"
-    DEAD = "dead", "Given up"
+    PENDING = "pending", _("Pending")
+    DELIVERED = "delivered", _("Delivered")
+    DEAD = "dead", _("Given up")
 
 
 class DeliveryQuerySet(LeasedQuerySet["Delivery"]):

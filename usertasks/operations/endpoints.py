@@ -115,7 +115,7 @@ def _mails_about(endpoint: WebhookEndpoint, now: datetime) -> list[Mail]:
             user=user,
             kind=MailKind.ENDPOINT,
             occasion=f"endpoint:{endpoint.id.hex}:{now.isoformat()}",
-            content={"url": endpoint.url, "reason": SwitchedOff(endpoint.switched_off).label},
+            content={"url": endpoint.url, "reason": endpoint.switched_off},
             next_attempt_at=now,
         )
         for user in people

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +12,16 @@ from django.utils.datastructures import MultiValueDict
 from ..actors import Actor, Scope
 from ..filters import Search
 from ..models import Status, UserTaskRun
+from ..models.orders import Order
 from ..rules import Action, decide, require_scope
 from .beats import hand
 from .refusals import noting_refusals
 
 CANDIDATES = 20
 """How many runs are looked at in one query: so many people can ask at once without asking the database again."""
+
+COLUMNS = ("id", "priority", "due_at", "status", "user_id", "user_group", "excluded_user_ids")
+"""What the order compares, and what the rules ask for."""
 
 
 @noting_refusals
@@ -29,31 +33,38 @@ def claim_next(*, by: Actor, user_group: str | None = None) -> UserTaskRun | Non
     out; so is what somebody else is taking at this moment, so that nobody waits for anybody.
     """
     require_scope(Scope.RUNS_WRITE, by)
-    for run_id in _waiting(by.as_member(), user_group):
-        run = _locked_unless_taken(run_id)
-        if run and decide(Action.CLAIM, run, by).allowed:
-            return hand(run, by=by, user_id=by.user_id, user_group=run.user_group)
+    search = _waiting_for(by, user_group)
+    for rows in _pages(search):
+        free = {row.id for row in rows if decide(Action.CLAIM, row, by).allowed}
+        while run := _first_locked(free, search.order):
+            if decide(Action.CLAIM, run, by).allowed:
+                return hand(run, by=by, user_id=by.user_id, user_group=run.user_group)
+            free.remove(run.id)  # it has just been moved to where it is not theirs
     return None
 
 
-def _waiting(by: Actor, user_group: str | None) -> Iterator[UUID]:
-    """What waits for `by`, the most urgent first, as it was when the page was read."""
+def _waiting_for(by: Actor, user_group: str | None) -> Search:
+    """What waits for `by` as a member, whatever else they may see; the most urgent first."""
     filters: MultiValueDict[str, str] = MultiValueDict(
         {"status": [Status.UNASSIGNED], "snoozed": ["false"], "sort": ["priority"]}
     )
     if user_group is not None:
         filters["user_group"] = user_group
-    search = Search(filters, by=by, columns=("id", "priority", "due_at"))
+    return Search(filters, by=by.as_member(), columns=COLUMNS)
+
+
+def _pages(search: Search) -> Iterator[Sequence[Any]]:
+    """What it finds, page by page, each as it is when it is read."""
     position, has_more = None, True
     while has_more:
         page = search.page(limit=CANDIDATES, after=position)
-        yield from (row.id for row in page.rows)
+        yield page.rows
         has_more = page.has_more
         position = search.order.position_of(page.rows[-1]) if page.rows else None
 
 
-def _locked_unless_taken(run_id: UUID) -> UserTaskRun | None:
-    """The run, if it still waits and nobody holds its lock."""
+def _first_locked(run_ids: Set[UUID], order: Order) -> UserTaskRun | None:
+    """The first of them that still waits and nobody else is holding, held by now."""
     locking: dict[str, Any] = {"no_key": True, "skip_locked": True} if connection.vendor == "postgresql" else {}
-    waiting = UserTaskRun.objects.filter(pk=run_id, status=Status.UNASSIGNED)
-    return waiting.select_for_update(**locking).first()
+    waiting = UserTaskRun.objects.filter(pk__in=run_ids, status=Status.UNASSIGNED).order_by(*order.by())
+    return waiting.select_for_update(**locking).first() if run_ids else None

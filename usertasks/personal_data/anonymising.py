@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, quote_plus, urlencode
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
@@ -32,7 +33,10 @@ from ..models import (
     DraftState,
     GroupLead,
     Mail,
+    Preferences,
     Refusal,
+    SavedFilter,
+    Snooze,
     Substitution,
     SwitchedOff,
     Upload,
@@ -45,7 +49,7 @@ from ..owners import flaw_of_name
 from ..redaction import redact_history, redact_refusals
 from ..uploads import delete_content
 from .mentions import rows_that_name
-from .renaming import Renaming
+from .renaming import GROUPS, Renaming
 
 MAX_USERNAME = 150
 
@@ -63,8 +67,9 @@ BESIDE_RUNS: Mapping[type[Model], tuple[str, ...]] = {
     DraftState: ("text",),
     Mail: ("content", "error"),
     Delivery: ("log",),
-    BulkChange: ("actor", "items"),
+    BulkChange: ("actor", "items", "arguments"),
     Substitution: ("user_id", "substitute_id", "named_by"),
+    SavedFilter: ("user_id", "name"),
     ApiToken: ("name", "made_by"),
     WebhookEndpoint: ("description",),
     LogEntry: ("object_repr", "change_message"),
@@ -103,6 +108,7 @@ def anonymise(renaming: Renaming, *, now: datetime) -> Anonymised:
     done.rows["refusals"] += redact_refusals(refusals, lambda refusal: _rename_in_refusal(refusal, renaming))
     for model, columns in BESIDE_RUNS.items():
         done.rows[str(model._meta.verbose_name_plural)] += _rename_in_rows(model, columns, renaming)
+    done.rows["saved filters"] += _rename_in_queries(renaming)
     return done
 
 
@@ -174,13 +180,16 @@ def _delete_links_of_others(account: User) -> None:
 
 @transaction.atomic
 def _delete_own(user_id: str, done: Anonymised) -> None:
-    """Drafts and files that were not saved, and what they lead."""
+    """Drafts and files that were not saved, what they lead, and what they arranged for nobody else."""
     for upload in Upload.objects.filter(user_id=user_id, is_answer=False):
         delete_content(upload)
         upload.delete()
         done.rows["files"] += 1
     done.rows["drafts"] += Draft.objects.filter(user_id=user_id).delete()[0]
     done.rows["leads"] += GroupLead.objects.filter(user_id=user_id).delete()[0]
+    done.rows["preferences"] += Preferences.objects.filter(user_id=user_id).delete()[0]
+    done.rows["snoozes"] += Snooze.objects.filter(user_id=user_id).delete()[0]
+    done.rows["saved filters"] += SavedFilter.objects.filter(user_id=user_id, user_group=None).delete()[0]
 
 
 def _runs_that_name(renaming: Renaming) -> list[UUID]:
@@ -233,7 +242,27 @@ def _rename_in_rows(model: type[Model], columns: tuple[str, ...], renaming: Rena
 def _rename_columns(row: Model, columns: tuple[str, ...], renaming: Renaming) -> bool:
     """Rename in a row, not yet saved; whether that changed it."""
     was = [getattr(row, column) for column in columns]
-    becomes = [renaming.json(value) for value in was]
+    becomes = [_fitting(row, column, renaming.json(getattr(row, column))) for column in columns]
     for column, value in zip(columns, becomes, strict=True):
         setattr(row, column, value)
     return was != becomes
+
+
+def _fitting(row: Model, column: str, value: Any) -> Any:
+    """A pseudonym may be longer than the name was: what does not fit any more is cut off."""
+    most = getattr(row._meta.get_field(column), "max_length", None)
+    return value[:most] if isinstance(value, str) else value
+
+
+def _rename_in_queries(renaming: Renaming) -> int:
+    """Rename in what saved filters look for, which is written as in an address; in how many."""
+    named = Q(query__contains=renaming.old) | Q(query__contains=quote_plus(renaming.old))
+    changed = 0
+    for row in SavedFilter.objects.filter(named):
+        pairs = parse_qsl(row.query, keep_blank_values=True)
+        renamed = [(name, text if name in GROUPS else renaming.text(text)) for name, text in pairs]
+        if renamed != pairs:
+            row.query = _fitting(row, "query", urlencode(renamed))
+            row.save(update_fields=["query"])
+            changed += 1
+    return changed

@@ -17,7 +17,10 @@ from ..models import (
     GroupLead,
     Mail,
     MailChoice,
+    Preferences,
     Refusal,
+    SavedFilter,
+    Snooze,
     Substitution,
     Upload,
     UserTaskComment,
@@ -35,7 +38,9 @@ COMMENT = ("run_id", "number", "comment", "created_at", "edited_at", "deleted")
 UPLOAD = ("run_id", "field", "name", "size", "is_answer", "created_at")
 MAIL = ("run_id", "kind", "content", "state", "created_at", "settled_at")
 REFUSAL = ("time", "action", "code", "actor", "on_behalf_of", "door", "address", "run_id")
-CHANGE = ("action", "created_at", "items")
+CHANGE = ("action", "created_at", "arguments", "items", "results")
+PREFERENCES = ("language", "time_zone", "has_shortcuts", "changed_at")
+SAVED_FILTER = ("name", "box", "query", "user_group", "created_at")
 ENTRY = ("action_time", "object_repr", "change_message")
 
 
@@ -57,6 +62,9 @@ def data_of(user_id: str) -> dict[str, Any]:
         "drafts": [_draft(draft) for draft in Draft.objects.filter(user_id=user_id).prefetch_related("states")],
         "files": _rows(Upload.objects.filter(user_id=user_id), UPLOAD),
         "refusals": _rows(Refusal.objects.filter(Q(actor=user_id) | Q(on_behalf_of=user_id)), REFUSAL),
+        "snoozes": _rows(Snooze.objects.filter(user_id=user_id).order_by("until"), ("run_id", "until")),
+        "saved_filters": _rows(SavedFilter.objects.filter(user_id=user_id), SAVED_FILTER),
+        "preferences": _rows(Preferences.objects.filter(user_id=user_id), PREFERENCES),
         "bulk_changes": _rows(BulkChange.objects.filter(actor=user_id), CHANGE),
     }
 

@@ -4,6 +4,10 @@
 // A copy belongs to one person, one task and one open page ("draft:person:task:page"). What somebody else left here is
 // removed unseen.
 (() => {
+  // The words of the person's language, where their page has brought them; each `%(name)s` becomes what is given.
+  const _ = (text, values = {}) => filled(window.gettext ? window.gettext(text) : text, values);
+  const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);
+
   const PREFIX = "draft:";
   const PAUSE = 1000; // after the last key
   const LONGEST = 10000; // while typing goes on
@@ -142,7 +146,7 @@
       if (essence(this.pairs().filter(([name]) => !(name.replace(/-kept$/, "") in answer.files))) === essence(JSON.parse(sent).filter(([name]) => !(name.replace(/-kept$/, "") in answer.files)))) {
         this.dirtySince = null;
         localStorage.removeItem(this.key);
-        this.say("saved", `Draft saved ${answer.time}`);
+        this.say("saved", _("Draft saved %(time)s", { time: answer.time }));
       } else {
         this.dirtySince = null;
         this.remember();
@@ -152,14 +156,14 @@
 
     fail({ status }) {
       const words = {
-        0: ["offline", "No connection. What you type is kept in this browser, and saved as soon as there is one."],
-        401: ["signed-out", "You are signed out. What you type is kept in this browser: "],
-        403: ["signed-out", "Somebody has signed in again since this page was opened. What you type is kept in this browser: "],
-        404: ["refused", "You may not see this task any more. What you type is kept in this browser only: copy what you need."],
-        413: ["refused", "This is too large to be kept as a draft. Please save your progress."],
-      }[status] || ["offline", "The server has a problem. What you type is kept in this browser, and saved as soon as it is well again."];
+        0: ["offline", _("No connection. What you type is kept in this browser, and saved as soon as there is one.")],
+        401: ["signed-out", _("You are signed out. What you type is kept in this browser.")],
+        403: ["signed-out", _("Somebody has signed in again since this page was opened. What you type is kept in this browser.")],
+        404: ["refused", _("You may not see this task any more. What you type is kept in this browser only: copy what you need.")],
+        413: ["refused", _("This is too large to be kept as a draft. Please save your progress.")],
+      }[status] || ["offline", _("The server has a problem. What you type is kept in this browser, and saved as soon as it is well again.")];
       this.say(...words);
-      if (words[0] === "signed-out") this.status.append(this.link(this.form.dataset.signInUrl, "sign in again in another tab"), ".");
+      if (words[0] === "signed-out") this.status.append(" ", this.link(this.form.dataset.signInUrl, _("Sign in again in another tab")));
       if (words[0] !== "refused") this.schedule(RETRIES[Math.min(this.failures, RETRIES.length - 1)]);
       this.failures += 1;
     }
@@ -207,8 +211,10 @@
       const remove = Object.assign(document.createElement("input"), { type: "checkbox", name: input.name + "-removed", value: "1" });
       remove.setAttribute("form", this.form.id);
       const label = document.createElement("label");
-      label.append(remove, " Remove it");
-      line.append(icon, url ? Object.assign(document.createElement("a"), { href: url, textContent: name }) : name, " is attached", label);
+      label.append(remove, " " + _("Remove it"));
+      const what = url ? Object.assign(document.createElement("a"), { href: url, textContent: name }) : name;
+      const [before, after] = _("%(name)s is attached", { name: "\n" }).split("\n");
+      line.append(icon, before, what, after, label);
       box.append(line);
     }
 
@@ -253,7 +259,7 @@
       this.setAll("draft", copy.basedOn);
       this.remember();
       localStorage.removeItem(copy.key);
-      this.say("typing", "What you had typed in this browser is back. It is not saved yet.");
+      this.say("typing", _("What you had typed in this browser is back. It is not saved yet."));
       this.schedule(0);
     }
 

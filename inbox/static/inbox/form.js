@@ -3,6 +3,14 @@
 //
 // A question that is not asked is hidden, never emptied: what was typed into it is there again when it comes back.
 (() => {
+  // The words of the person's language, where their page has brought them; each `%(name)s` becomes what is given.
+  const _ = (text, values = {}) => filled(window.gettext ? window.gettext(text) : text, values);
+  const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);
+  const ngettext = (one, several, count, values = {}) => {
+    const text = window.ngettext ? window.ngettext(one, several, count) : count === 1 ? one : several;
+    return filled(text, { count, ...values });
+  };
+
   document.documentElement.classList.add("is-scripted");
 
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -97,7 +105,7 @@
       }
       const isTooLarge = file && file.size > Number(input.dataset.maxBytes);
       words.classList.toggle("is-refused", Boolean(isTooLarge));
-      words.textContent = !file ? "" : isTooLarge ? `${sizeInWords(file.size)}: larger than ${sizeInWords(Number(input.dataset.maxBytes))}, it will be refused.` : sizeInWords(file.size);
+      words.textContent = !file ? "" : isTooLarge ? _("%(size)s: larger than %(most)s, it will be refused.", { size: sizeInWords(file.size), most: sizeInWords(Number(input.dataset.maxBytes)) }) : sizeInWords(file.size);
     }
 
     // Of a date without its time a browser sends nothing at all, and the server could not tell.
@@ -110,14 +118,14 @@
       const words = document.createElement("p");
       words.className = "half";
       words.setAttribute("role", "alert");
-      words.textContent = "This is not complete. Finish it, or clear it.";
+      words.textContent = _("This is not complete. Finish it, or clear it.");
       half.before(words);
       half.focus();
     }
   }
 
   const sizeInWords = (size) => {
-    if (size < 1024) return size === 1 ? "1 byte" : `${size} bytes`;
+    if (size < 1024) return ngettext("%(count)s byte", "%(count)s bytes", size);
     const [unit, name] = size < 1024 * 1024 ? [1024, "KiB"] : [1024 * 1024, "MiB"];
     return `${(size / unit).toFixed(1).replace(/\.0$/, "")} ${name}`;
   };

@@ -1,6 +1,10 @@
 // The form of a definition: what is typed is previewed a moment later, and fields are moved up and down.
 // The server alone works the preview out. Without this script the Preview button and the numbers of the order do it.
 (() => {
+  // The words of the person's language, where their page has brought them; each `%(name)s` becomes what is given.
+  const _ = (text, values = {}) => written(window.gettext ? window.gettext(text) : text, values);
+  const written = (text, values) => text.replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);
+
   const QUIET = 400; // milliseconds without a key before the preview is asked for
   const STEP = 10; // between the order of one field and that of the next
 
@@ -30,7 +34,7 @@
     } catch (problem) {
       if (problem.name === "AbortError") return;
       preview.classList.add("is-behind");
-      say("The preview could not be refreshed: the server cannot be reached, or you are signed out. What you typed is still here.");
+      say(_("The preview could not be refreshed: the server cannot be reached, or you are signed out. What you typed is still here."));
     }
   };
 
@@ -85,14 +89,14 @@
     const filled = rows().filter(isFilled);
     const place = filled.indexOf(row);
     const other = filled[place + step];
-    if (place < 0) return say("Give the field a name first.");
-    if (!other) return say(`${nameOf(row)} is the ${step < 0 ? "first" : "last"} field.`);
+    if (place < 0) return say(_("Give the field a name first."));
+    if (!other) return say(step < 0 ? _("%(name)s is the first field.", { name: nameOf(row) }) : _("%(name)s is the last field.", { name: nameOf(row) }));
     if (step < 0) other.before(row);
     else other.after(row);
     number();
     button.focus();
     row.scrollIntoView({ block: "nearest" });
-    say(`${nameOf(row)} is number ${place + step + 1} of ${filled.length} now.`);
+    say(_("%(name)s is number %(place)s of %(count)s now.", { name: nameOf(row), place: place + step + 1, count: filled.length }));
     soon();
   };
 
