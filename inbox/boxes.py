@@ -26,6 +26,7 @@ from usertasks.models.orders import MOST_URGENT, NEWEST, SOONEST, Order, Positio
 from usertasks.names import readable
 from usertasks.roles import Role
 from usertasks.saved_filters import saved_for
+from usertasks.workload import has_team
 
 PAGE_SIZE = 25
 ROLES = frozenset(role.value for role in Role)
@@ -149,11 +150,6 @@ def tabs_for(by: Actor) -> list[Tab]:
             tabs += [_tab_of_group(box, group, count) for group, count in groups.items()]
     tabs += [_tab_of_saved(kept, next(numbers) if search else None) for kept, search in saved]
     return tabs + ([Tab(_("Team"), reverse("inbox:team"), None, None, within="team")] if has_team(by) else [])
-
-
-def has_team(by: Actor) -> bool:
-    """Whether there is a team whose work they may look at."""
-    return bool(by.leads) or by.holds("view_usertaskrun")
 
 
 def query_of(filters: MultiValueDict[str, str]) -> str:
