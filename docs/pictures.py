@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import count
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -42,8 +42,6 @@ WORK = {
     "archives": (("it-request",), ()),
 }
 """Group → what is done there, and by whom; nobody is in the last one, so that its work is stuck."""
-AMOUNTS = count(9000, 50)
-"""What somebody else thinks right, another one each time."""
 NOTES = (
     "For the mission to Naboo.",
     "Two knights, eight days.",
@@ -64,12 +62,11 @@ def main() -> int:
         _work_of_weeks()
         chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        for device in DEVICES:
-            for theme in THEMES:
-                for name, page in _pages(browser, url, device, theme):
-                    path = folder / f"{name}-{device}-{theme}.png"
-                    page.screenshot(path=path)
-                    print(f"{path.name}  {path.stat().st_size // 1000} kB", flush=True)
+        for number, (device, theme) in enumerate(product(DEVICES, THEMES)):
+            for name, page in _pages(browser, url, device, theme, number):
+                path = folder / f"{name}-{device}-{theme}.png"
+                page.screenshot(path=path)
+                print(f"{path.name}  {path.stat().st_size // 1000} kB", flush=True)
         browser.close()
     return 0
 
@@ -158,15 +155,16 @@ def _work_of_weeks() -> None:
             UserTaskEvent.objects.filter(pk=event.pk).update(time=at)
 
 
-def _pages(browser: Browser, url: str, device: str, theme: str) -> Iterator[tuple[str, Page]]:
-    """Each page as it is to be seen."""
+def _pages(browser: Browser, url: str, device: str, theme: str, number: int) -> Iterator[tuple[str, Page]]:
+    """Each page as it is to be seen; the task is one that no round before has typed into."""
     with _signed_in(browser, url, "obiwan", device, theme) as context:
         page = context.new_page()
         page.goto(f"{url}/inbox/groups/?sort=priority")
         yield "inbox", page
         page.goto(f"{url}/inbox/?user_task_def_name=approve-funds-for-mission")
-        page.locator(".row-title").first.click()
+        page.locator(".row-title").nth(number).click()
         page.get_by_label("Reason").fill("Worth it: the droids of the federation are made there.")
+        page.evaluate("scrollTo(0, 0)")
         yield "task", page
         yield "conflict", _in_conflict(browser, url, page, theme)
     with _signed_in(browser, url, "yoda", device, theme) as context:
@@ -181,7 +179,7 @@ def _in_conflict(browser: Browser, url: str, page: Page, theme: str) -> Page:
     with _signed_in(browser, url, "yoda", "desktop", theme) as context:
         other = context.new_page()
         other.goto(page.url)
-        other.get_by_label("Amount in credits").fill(str(next(AMOUNTS)))
+        other.get_by_label("Amount in credits").fill("9000")
         other.get_by_label("Reason").fill("Too much, this is.")
         other.get_by_role("button", name="Save progress").click()
         other.wait_for_load_state()

@@ -136,7 +136,10 @@ class Tab:
 
 
 def tabs_for(by: Actor) -> list[Tab]:
-    """Every box they have, each of their groups, each saved filter, with exact counts, in three queries at most."""
+    """Every box they have, each of their groups, each saved filter, with exact counts.
+
+    That takes three queries, and one or two more for whoever sees very many filters.
+    """
     boxes = [box for box in BOXES.values() if box.is_for(by)]
     saved = [(kept, search_of(kept, by)) for kept in saved_for(by) if kept.box in BOXES]
     countable = [search for _kept, search in saved if search]

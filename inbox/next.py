@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from usertasks.actors import Actor
 from usertasks.errors import InvalidArgument
@@ -18,6 +17,7 @@ from usertasks.models import OPEN, UserTaskRun
 from usertasks.names import readable
 from usertasks.rules import Action, decide
 
+from .back import safe_back
 from .boxes import BOXES
 
 COLUMNS = (
@@ -42,12 +42,11 @@ def list_address(text: str) -> str:
 
     It comes from a browser, and is not believed blindly. The page of a task stands for the list that it came from.
     """
-    inbox = reverse("inbox:mine")
-    address = urlsplit(text)
-    if address.path.startswith(f"{inbox}tasks/"):
-        text = parse_qs(address.query).get("back", [""])[-1]
-    is_page = text.startswith(inbox) and url_has_allowed_host_and_scheme(text, allowed_hosts=None)
-    return text if is_page and not text.startswith(f"{inbox}tasks/") else inbox
+    tasks = f"{reverse('inbox:mine')}tasks/"
+    address = safe_back(text)
+    if address.startswith(tasks):
+        address = safe_back(parse_qs(urlsplit(address).query).get("back", [""])[-1])
+    return reverse("inbox:mine") if address.startswith(tasks) else address
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from django.db.models.signals import post_migrate
 
 from tests.cast import admin, alice, bob, charlie, mona, service  # noqa: F401
 from tests.issuers import issuer  # noqa: F401
+from tests.shares import Sharing, begins_first, is_on_one_database
 from usertasks.roles import create_roles
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -64,18 +65,23 @@ TOUCHING = frozenset({"db", "transactional_db", "live_server"})
 """The fixtures through which a test uses the database."""
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist there is nothing to share
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing | None:
+    return Sharing(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
 def _is_for_each_database(item: pytest.Item) -> bool:
     """Whether a test touches the database; what a browser makes of a page does not depend on which one that is."""
     fixtures = getattr(item, "fixturenames", ())
     if item.get_closest_marker("each_database") or item.get_closest_marker("postgresql"):
         return True
-    if "browser" in fixtures or item.get_closest_marker("browser"):
+    if is_on_one_database(item.nodeid) or "browser" in fixtures or item.get_closest_marker("browser"):
         return False
     return not TOUCHING.isdisjoint(fixtures) or item.get_closest_marker("django_db") is not None
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m selects by the marker
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # marked before -m selects by the marker, and sorted after pytest-django has done so
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
     if connection.vendor == "postgresql":  # the others were tried beside SQLite
         config.hook.pytest_deselected(items=[item for item in items if not _is_for_each_database(item)])
         items[:] = [item for item in items if _is_for_each_database(item)]
@@ -87,6 +93,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("browser"):
             # Playwright keeps an event loop running in this thread until the end, also between its tests.
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    yield
+    items.sort(key=lambda item: not begins_first(item.nodeid))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

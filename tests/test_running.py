@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-pytestmark = [pytest.mark.each_database, pytest.mark.xdist_group("running")]
+pytestmark = pytest.mark.each_database
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 120
@@ -90,7 +90,7 @@ def test_the_commands_of_the_readme_do_what_it_says(
     )
     assert told.stderr == ""
     answers = [json.loads(line) for line in told.stdout.splitlines()]
-    assert len(answers) == 11
+    assert len(answers) == 12
     assert not [answer for answer in answers if "code" in answer]
     created, saved, done, events = answers[:4]
     assert created["id"] == saved["id"] == done["id"]

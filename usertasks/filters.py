@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any, ClassVar, cast
 
 import django_filters
@@ -345,16 +346,20 @@ def _first_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Order, wa
     return RawSQL(text, parameters)  # nosec B611 # see above
 
 
+COUNTED_AT_ONCE = 250
+"""SQLite takes a union of 500 at most, and whoever keeps a hundred filters asks for more."""
+
+
 def counts_of(searches: Sequence[Search]) -> list[int]:
-    """How many runs each of the searches finds, in one statement: as many as all of its pages have."""
+    """How many runs each of the searches finds: as many as all of its pages have; hardly ever in two statements."""
     counts = [
         part.order_by().annotate(box=Value(number), sign=Value(sign)).values("box", "sign").annotate(found=Count("pk"))
         for number, search in enumerate(searches)
         for sign, part in search.parts()
     ]
     totals = [0] * len(searches)
-    if counts:
-        for number, sign, found in counts[0].union(*counts[1:], all=True).values_list("box", "sign", "found"):
+    for first, *more in batched(counts, COUNTED_AT_ONCE):
+        for number, sign, found in first.union(*more, all=True).values_list("box", "sign", "found"):
             totals[number] += sign * found
     return totals
 

@@ -52,7 +52,7 @@ def _faults(name: str, query: str, user_group: str | None, by: Actor) -> dict[st
     faults: dict[str, list[Fault]] = {}
     if flaw := json_text.flaw_of_text(name):
         faults["name"] = [Fault("invalid", flaw)]
-    elif not name.strip():
+    elif not _can_be_seen(name):
         faults["name"] = [Fault("required", _("must not be blank"))]
     elif len(name.strip()) > MAX_FILTER_NAME:
         faults["name"] = [Fault("out_of_range", _too_long(MAX_FILTER_NAME))]
@@ -64,6 +64,11 @@ def _faults(name: str, query: str, user_group: str | None, by: Actor) -> dict[st
     if user_group is not None and user_group not in by.groups | by.leads:
         faults["user_group"] = [Fault("not_a_choice", _("must be a group of yours"))]
     return faults
+
+
+def _can_be_seen(name: str) -> bool:
+    """Whether there is more in it than white space and marks of no width: it is the words of a link."""
+    return any(character.isprintable() and not character.isspace() for character in name)
 
 
 def _too_long(most: int) -> str:

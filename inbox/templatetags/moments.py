@@ -88,4 +88,5 @@ def _is_now(moment: datetime, now: datetime) -> bool:
 
 
 def _said(sentences: Mapping[str, Any], earlier: datetime, later: datetime) -> str:
-    return timesince(earlier, later, time_strings=dict(sentences), depth=1)
+    said = timesince(earlier, later, time_strings=dict(sentences), depth=1)
+    return said.replace("\xa0", " ")  # a whole sentence may wrap, where there is no room for it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -26,9 +27,14 @@ def live(request: HttpRequest) -> HttpResponse:
     """204 where nothing has happened since `after`; else how far things are by now."""
     if not living.is_valid(request.headers.get("X-Live", "")):
         return answer(NotSignedIn("The page is too old, or none of ours."))
-    after, now = _after(request), living.position()
+    after = _after(request)
     if after is None:
         return _not_a_position()
+    try:
+        now = living.position()
+    except DatabaseError:
+        # Every open page asks: it is told to come back later, and the log is spared what `readyz` says anyhow.
+        return JsonResponse({"status": "the database does not answer"}, status=503, headers={"Retry-After": "30"})
     return JsonResponse({"position": now}) if now != after else HttpResponse(status=204)
 
 

@@ -71,8 +71,9 @@ def done_many(request: HttpRequest, change_id: UUID) -> HttpResponse:
 def undo_many(request: HttpRequest, change_id: UUID) -> HttpResponse:
     """Give the tasks back to whom they had, where nothing else has happened to them."""
     by = actor_of(request, Door.PAGE)
-    bulk.kept(change_id, by=by)
-    return _go_on(request, bulk.undo_and_keep(change_id, by=by))
+    change = bulk.kept(change_id, by=by)
+    # What has moved nothing, such as a change that only undid another, has nothing to take back.
+    return _go_on(request, bulk.undo_and_keep(change_id, by=by) if change.items else change)
 
 
 def _asked(request: HttpRequest, by: Actor) -> tuple[Plan, ReassignForm | None]:

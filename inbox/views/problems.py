@@ -78,6 +78,14 @@ def _is_from_us(request: HttpRequest) -> bool:
     """Browsers send `Origin` with every POST; the referrer stands in for it where a proxy drops it."""
     origin = request.headers.get("Origin")
     if origin is None:
-        referrer = urlsplit(request.headers.get("Referer", ""))
-        origin = f"{referrer.scheme}://{referrer.netloc}"
+        origin = _origin_of(request.headers.get("Referer", ""))
     return origin in {f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS}
+
+
+def _origin_of(address: str) -> str:
+    """Where a page comes from; of what is no address, nothing."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"

@@ -257,7 +257,7 @@ base64_texts = st.text("QA=+/", max_size=8) | st.binary(max_size=5).map(lambda c
 values = json_values | moments | base64_texts
 
 
-@looking_at(500)
+@looking_at(200)
 @given(type_name=type_names, value=values)
 def test_reading_again_changes_nothing(type_name: str, value: Any) -> None:
     kind = FIELD_TYPES[type_name]

@@ -21,6 +21,8 @@ def let_in(page: Page, user: User, url: str) -> None:
 
 
 def press(page: Page, *keys: str) -> None:
+    """Press these, one after the other, once the page has its scripts."""
+    page.wait_for_load_state()
     for key in keys:
         page.keyboard.press(key)
 

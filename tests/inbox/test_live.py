@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -255,3 +255,19 @@ def test_pages_that_are_not_live_say_so(alice: User, settings: Any) -> None:
     settings.LIVE_SECONDS = 0
     page = signed_in(alice).get("/inbox/groups/")
     assert 'id="live"' not in page.content.decode()
+
+
+def test_while_the_database_does_not_answer_pages_are_told_to_come_back_later(
+    alice: User,
+) -> None:
+    client = signed_in(alice)
+    page = facts_of(client.get("/inbox/"))
+    live.watch.forget()
+    with connection.execute_wrapper(_does_not_answer):
+        response = ask(client, page)
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    assert ask(client, page).status_code == 204
+
+
+def _does_not_answer(*_statement: Any) -> Any:
+    raise OperationalError("the server closed the connection")

@@ -218,6 +218,19 @@ def test_undo_leaves_alone_what_has_changed_since(alice: User) -> None:
     assert client.get(results.wsgi_request.get_full_path()).context["done"].is_undone
 
 
+def test_what_has_moved_nothing_has_nothing_to_take_back(alice: User, mona: User) -> None:
+    client, run = signed_in(alice), a_run()
+    claimed = do(client, ask(client, "claim", [run])).wsgi_request.path
+    undone = client.post(f"{claimed}undo/", follow=True).wsgi_request.path
+    cancelled = do(signed_in(mona), ask(signed_in(mona), "cancel", [a_run()]), sure="1").wsgi_request.path
+    kept = BulkChange.objects.count()
+    for who, path in ((alice, undone), (mona, cancelled)):
+        again: Any = signed_in(who).post(f"{path}undo/", follow=True)
+        assert (again.status_code, again.wsgi_request.path) == (200, path)
+    assert BulkChange.objects.count() == kept
+    assert owners([run]) == [(None, FINANCE)]
+
+
 class TestAllThatMatch:
     def test_is_what_the_filters_of_the_list_find(self, alice: User) -> None:
         lamps = [a_run(notes="a lamp") for _ in range(3)]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.cast import a_definition, a_run, a_user, claimed_by
 from tests.inbox.pages import rows_of, signed_in
@@ -75,6 +80,7 @@ def test_a_lead_shares_with_a_group_that_they_are_not_in(alice: User, db: None) 
     ("given", "field"),
     [
         ({"name": "  "}, "name"),
+        ({"name": "\u200b\u202e\u00ad"}, "name"),
         ({"name": "x" * 61}, "name"),
         ({"name": "\0"}, "name"),
         ({"name": "Taken"}, "name"),
@@ -173,3 +179,30 @@ def test_a_name_is_given_once_by_each_person(alice: User, bob: User) -> None:
         save_filter("Late", box="mine", query="text=a", user_group=None, by=actor_for(alice))
     with pytest.raises(NotFound):
         forget_filter(SavedFilter.objects.get(user_id="bob").pk, by=actor_for(alice))
+
+
+def test_as_many_filters_as_one_can_have_are_all_counted_on_every_page(alice: User, bob: User) -> None:
+    late = a_run(due_at=timezone.now() - timedelta(hours=1))
+    words = " ".join(map(chr, range(ord("A"), ord("A") + 100)))
+    queries = {"late": "overdue=true&sort=due", "wordy": urlencode({"text": words})}
+    kept = [
+        SavedFilter(user_id=name, user_group="finance", name=f"{kind} {number}", box="all", query=query)
+        for name, kind, query in (("alice", "late", queries["late"]), ("bob", "wordy", queries["wordy"]))
+        for number in range(MOST)
+    ] + [
+        SavedFilter(user_id="bob", user_group="finance", name=f"late {number}", box="all", query=queries["late"])
+        for number in range(MOST)
+    ]
+    SavedFilter.objects.bulk_create(kept)
+    client = signed_in(alice)
+    with CaptureQueriesContext(connection) as captured:
+        page = client.get("/inbox/all/")
+    assert len(captured) < 16, "as many as for one filter, and two for what no single statement counts"
+    assert rows_of(page) == [late.id]
+    counts = saved_tabs(page)
+    assert len([tab for tab in page.context["tabs"] if tab.saved]) == 2 * MOST
+    assert set(counts.values()) == {1}, "the shared ones come after one's own, and by name"
+    SavedFilter.objects.filter(name__startswith="late", user_id="bob").delete()
+    counts = saved_tabs(client.get("/inbox/all/"))
+    assert {count for name, count in counts.items() if name.startswith("wordy")} == {0}
+    assert len(counts) == 2 * MOST

@@ -10,11 +10,18 @@ from littlehorse import model as lh
 
 from tests.cast import a_run
 from tests.rpc.clients import Client, id_of, refusal
+from usertasks.errors import Refused
 from usertasks.models import Refusal
+from usertasks.rpc.interceptor import STATUSES
 from usertasks.rpc.noting import VERBS
 from usertasks.rpc.servicer import SERVED
 
 READING = ("Get", "Search", "List", "Whoami")
+
+
+def test_every_word_of_the_contract_has_its_status() -> None:
+    codes = {kind.code for kind in Refused.__subclasses__() if kind.__module__ == Refused.__module__}
+    assert codes == set(STATUSES)
 
 
 def test_every_rpc_that_changes_something_has_its_verb() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 
-from tests.cast import PASSWORD, claimed_by
+from tests.cast import PASSWORD, a_run, claimed_by
 from tests.security.addresses import addresses
 from tests.security.conftest import HOST, Browser, settings_of
 
@@ -64,6 +64,32 @@ def test_the_way_back_to_the_list_never_leads_elsewhere(alice: User, address: st
     page = client.get(f"/inbox/tasks/{claimed_by(alice).id.hex}/", {"back": address})
     assert page.status_code == 200
     assert page.context["back"].startswith("/inbox/")
+
+
+@pytest.mark.parametrize(
+    "address", ["//[", "http://[::1", "//\u2100", "/inbox/tasks/?back=//[", "/inbox/?text=" + "\u4e00" * 3000]
+)
+def test_what_is_no_address_to_go_back_to_leads_to_the_inbox(alice: User, address: str) -> None:
+    client = Browser()
+    client.force_login(alice)
+    run = a_run()
+    back = urlencode({"back": address})
+    page = client.get(f"/inbox/tasks/{run.id.hex}/?{back}")
+    assert page.status_code == 200
+    assert page.context["back"] == "/inbox/"
+    answer = client.post("/inbox/next/", {"back": address})
+    assert (answer.status_code, answer["Location"]) == (302, f"/inbox/tasks/{run.id.hex}/?back=%2Finbox%2F")
+    assert client.post("/inbox/next/", {"back": address})["Location"] == "/inbox/"
+    release = {"action": "release", "run": run.id.hex, "back": address}
+    assert client.post("/inbox/many/do/", release).status_code == 302
+
+
+@pytest.mark.parametrize("referrer", ["https://[", "//\u2100", "https://tasks.example.com:99999999/"])
+def test_a_form_that_comes_from_no_address_at_all_is_refused_like_any_other(alice: User, referrer: str) -> None:
+    client = Browser(enforce_csrf_checks=True)
+    client.force_login(alice)
+    for path in ("/inbox/next/", "/sign-in/", f"/inbox/tasks/{claimed_by(alice).id.hex}/"):
+        assert client.post(path, headers={"referer": referrer}).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_the_owner_and_the_superusers_are_told_once_that_an_endpoint_was_switche
     assert {mail.user.username for mail in mails} == {"service", "admin"}
     assert {mail.run for mail in mails} == {None}
     assert all(mail.occasion.startswith(f"endpoint:{endpoint.pk.hex}:") for mail in mails)
-    assert [mail.content for mail in mails] == [{"url": receiver.url, "reason": SwitchedOff.GONE.label}] * 2
+    assert [mail.content for mail in mails] == [{"url": receiver.url, "reason": SwitchedOff.GONE.value}] * 2
 
 
 def test_what_was_given_up_can_be_sent_again_under_the_same_id(

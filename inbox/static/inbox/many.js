@@ -3,10 +3,7 @@
 (() => {
   const root = document.documentElement;
   root.classList.add("has-many"); // before the page is drawn, so that nothing jumps
-  const say = (one, many, number) => {
-    const text = window.ngettext ? window.ngettext(one, many, number) : number === 1 ? one : many;
-    return text.replace("%(number)s", number);
-  };
+  const ngettext = (one, many, count) => (window.ngettext ? window.ngettext(one, many, count) : count === 1 ? one : many);
   const working = () => (window.gettext ? window.gettext("Working…") : "Working…");
 
   const bar = () => document.getElementById("many");
@@ -26,7 +23,7 @@
     page.disabled = boxes.length === 0;
     form.classList.toggle("is-on", isAll || ticked > 0);
     const number = isAll ? Number(all().dataset.total) : ticked;
-    const text = number ? say("%(number)s selected", "%(number)s selected", number) : "";
+    const text = number ? ngettext("%(count)s selected", "%(count)s selected", number).replace("%(count)s", number) : "";
     const count = form.querySelector(".many-count");
     if (count.textContent !== text) count.textContent = text;
     form.querySelector(".many-deeds").dataset.count = text;
