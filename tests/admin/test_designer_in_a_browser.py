@@ -147,7 +147,7 @@ def test_a_preview_that_cannot_be_had_says_so_and_keeps_what_was_typed(desk: Pag
 def test_the_designer_is_accessible(desk: Page, live_server: Any, width: int, scheme: Any) -> None:
     definition = a_definition(fields=fields("item", "price"))
     a_run(definition)
-    desk.emulate_media(color_scheme=scheme)
+    desk.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     desk.set_viewport_size({"width": width, "height": 900})
     opened(desk, live_server, definition)
     open_part(desk, 0, "What an answer may be")

@@ -366,7 +366,7 @@ def test_one_request_answers_a_burst_of_typing(context: BrowserContext, alice: U
 def test_what_is_said_about_drafts_is_accessible(context: BrowserContext, alice: User, theme: Any, width: int) -> None:
     run = claimed_by(alice)
     one, other = opened(context, run), opened(context, run)
-    other.emulate_media(color_scheme=theme)
+    other.emulate_media(color_scheme=theme, reduced_motion="reduce")
     other.set_viewport_size({"width": width, "height": 800})
     type_and_wait(one, "from one tab")
     type_and_wait(other, "from the other")

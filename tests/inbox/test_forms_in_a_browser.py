@@ -207,7 +207,7 @@ def filled_in(alice: User, run: UserTaskRun) -> UserTaskRun:
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_form_has_no_accessibility_violations(form: Page, filled_in: UserTaskRun, theme: Any, width: int) -> None:
     form.set_viewport_size({"width": width, "height": 740})
-    form.emulate_media(color_scheme=theme)
+    form.emulate_media(color_scheme=theme, reduced_motion="reduce")
     form.reload()
     problems = {"filled in": violations(form)}
     question(form, "Whole number").fill("eleven")

@@ -163,7 +163,7 @@ def test_pages_have_no_accessibility_violations(page: Page, alice: User, live_se
         done_by(alice, actions=TIMERS),
     )
     operations.add_comment(claimed.id, "Mine", by=actor_for(alice))
-    page.emulate_media(color_scheme=theme)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     problems = {}
     page.goto(live_server.url + "/sign-in/")
     problems["sign-in"] = violations(page)

@@ -72,7 +72,7 @@ def test_a_person_finds_the_page_and_switches_a_kind_off(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_has_no_accessibility_violations(page: Page, alice: User, live_server: Any, theme: Any) -> None:
-    page.emulate_media(color_scheme=theme)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     let_in(page.context, alice, live_server.url)
     page.goto(live_server.url + URL)
     assert violations(page) == []

@@ -144,7 +144,7 @@ def test_a_person_chooses_a_language_and_a_zone(
     expect(page.get_by_role("status")).to_have_text("Your choice is saved.")
     expect(page.get_by_text("America/New_York now")).to_be_visible()
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         assert not has_scripts or violations(page) == []
     assert Preferences.objects.get().language == "en"
     context.close()

@@ -172,7 +172,7 @@ def people(alice: User, bob: User) -> tuple[User, User]:
 def test_the_pages_have_no_accessibility_violations(
     page: Page, people: tuple[User, User], live_server: Any, theme: Any, width: int
 ) -> None:
-    page.emulate_media(color_scheme=theme)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 740})
     alice, bob = people
     claimed_by(bob)

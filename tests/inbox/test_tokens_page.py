@@ -145,7 +145,7 @@ def test_a_person_makes_a_token_and_revokes_it_without_scripts(browser: Any, ali
 def test_the_page_has_no_accessibility_violations(
     page: Page, alice: User, live_server: Any, theme: Any, width: int
 ) -> None:
-    page.emulate_media(color_scheme=theme)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 740})
     token_of(alice)
     revoke_token(ApiToken.objects.get().pk, by=actor_for(alice), now=timezone.now())
