@@ -89,6 +89,37 @@ def test_no_page_has_a_barrier_or_is_cut_off(page: Page, lead: User, live_server
     assert {place: found for place, found in problems.items() if found} == {}
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_changing_many_has_no_barrier_and_is_not_cut_off(page: Page, lead: User, live_server: Any, theme: Any) -> None:
+    """The question to whom, what would happen and what has happened: pages that a button leads to."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    let_in(page, lead, live_server.url)
+    page.set_viewport_size({"width": DESKTOP, "height": 900})
+    page.goto(f"{live_server.url}/inbox/groups/")
+    page.locator("[name=run]").first.check()
+    problems = {"ticked": at_every_width(page)}
+    page.get_by_role("button", name="Reassign selected").click()
+    problems["to whom"] = at_every_width(page)
+    page.get_by_label("Person to do them").fill("alice")
+    page.get_by_label("Group in which they wait").fill("finance")
+    page.get_by_role("button", name="See what would happen").click()
+    page.get_by_role("button", name="Do it for the 1").wait_for()
+    problems["dry run"] = at_every_width(page)
+    page.get_by_role("button", name="Do it for the 1").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    problems["results"] = at_every_width(page)
+    assert {step: found for step, found in problems.items() if found} == {}
+
+
+def at_every_width(page: Page) -> list[str]:
+    page.wait_for_load_state()
+    problems = []
+    for width in (PHONE, ZOOMED, DESKTOP):
+        page.set_viewport_size({"width": width, "height": 900})
+        problems += [f"{width}: {problem}" for problem in [*cut_off(page), *violations(page)]]
+    return problems
+
+
 def test_no_page_is_heavy_or_asks_anybody_else(browser: Browser, lead: User, live_server: Any) -> None:
     weights, hosts = {}, set()
     sizes: dict[str, int] = {}
