@@ -159,6 +159,21 @@ def test_pages_follow_each_other_without_gap_or_repeat_and_lead_back(as_: As, al
     assert first["previous"] is None
 
 
+ORDERS = ("newest", "oldest", "due", "priority")
+
+
+@pytest.mark.parametrize(("made", "used"), list(itertools.product(ORDERS, ORDERS)))
+def test_a_cursor_belongs_to_its_order(as_: As, alice: User, made: str, used: str) -> None:
+    a_run(), a_run()
+    page = as_(alice).get(f"user-task-runs/?limit=1&sort={made}").json()
+    answer = as_(alice).get(page["next"].split("/api/v1/")[1].replace(f"sort={made}", f"sort={used}"))
+    if made == used:
+        assert set(ids(answer)).isdisjoint(row["id"] for row in page["results"])
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
+        assert set(answer.json()["errors"]) == {"cursor"}
+
+
 def test_a_new_run_does_not_shift_the_next_page(as_: As, alice: User) -> None:
     runs = [created(a_run(), days) for days in (1, 2, 3, 4)]
     caller = as_(alice)

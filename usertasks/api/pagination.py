@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from .. import json_text
 from ..errors import Fault, InvalidArgument
 from ..filters import Search
-from ..models.orders import Order, Position
+from ..models.orders import NEWEST, Order, Position
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 LIMIT, CURSOR = "limit", "cursor"
@@ -94,14 +94,25 @@ class SearchPagination(CursorPagination):
 
     def paginate_search(self, search: Search, limit: int) -> Sequence[Any]:
         self.order = search.order
-        position = position_of(self.key, self.order) if self.key else None
+        position = position_of(self._key_in_order(self.key), self.order) if self.key else None
         direction = {"after": position} if self.direction == "a" else {"before": position}
         page = search.page(limit=limit, **direction)
         self.rows, self.has_more = page.rows, page.has_more
         return page.rows
 
     def key_of(self, row: Any) -> list[Any]:
-        return list(self.order.position_of(row).texts())
+        return [*self._name(), *self.order.position_of(row).texts()]
+
+    def _name(self) -> list[str]:
+        """What a key begins with: the order, unless that is the usual one."""
+        return [] if self.order is NEWEST else [self.order.name]
+
+    def _key_in_order(self, key: list[Any]) -> list[Any]:
+        """The place that a key of this order names; one of another order is `InvalidArgument`."""
+        name = self._name()
+        if key[: len(name)] != name:
+            raise _malformed_cursor()
+        return key[len(name) :]
 
 
 class KeysetPagination(CursorPagination):
