@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from usertasks import workload
 from usertasks.actors import Actor
 from usertasks.errors import Faults
-from usertasks.filters import ExactText
+from usertasks.filterset import ExactText
 from usertasks.models.runs import MAX_ID
 from usertasks.names import readable
 from usertasks.rules import Action, allowed_actions

@@ -26,6 +26,7 @@ ROWS = (
     ("models", "checks"),
     ("migrations", "apps"),
     ("owners", "full_text", "moment_filters"),
+    ("filterset",),
     ("rules", "events", "forms", "filters", "hooks", "outcomes", "uploads"),
     ("content", "notifications", "history", "leads", "logbook"),
     ("webhooks", "accounts", "workload"),

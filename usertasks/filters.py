@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import batched
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
-import django_filters
-from django import forms
-from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import BooleanField, CharField, Count, Exists, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import BooleanField, CharField, Count, Func, Q, TextField, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, LessThan
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from . import full_text, json_text
+from . import json_text
 from .actors import Actor
 from .errors import Fault, InvalidArgument
-from .models import OPEN, Snooze, Status, UserTaskRun
+from .filterset import UserTaskRunFilterSet
+from .models import OPEN, Status, UserTaskRun
 from .models.orders import MOST_URGENT, NEWEST, ORDERS, SOONEST, Order, Position, due_before
 from .models.runs import STATUSLESS, UserTaskRunQuerySet, owners_seen_by
-from .moment_filters import LOCAL_TIME, MomentFilter
+from .moment_filters import LOCAL_TIME
 
 LIST_FIELDS = (
     "id",
@@ -50,101 +50,7 @@ LIST_FIELDS = (
 """The columns of a row of a list."""
 
 
-class ExactText(forms.CharField):
-    """A name, character for character."""
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        if flaw := json_text.flaw_of_text(text or ""):
-            raise ValidationError(flaw, code="invalid")
-        return text
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"strip": False, **kwargs})
-
-
 TIMES = ("earliest_start", "latest_start")
-
-
-class TextFilter(django_filters.CharFilter):
-    field_class = ExactText
-
-
-class Words(ExactText):
-    """Some words; of white space alone there is none."""
-
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
-        if text and not text.strip():
-            raise ValidationError(gettext("must have a word"), code="invalid")
-        return text
-
-
-class WordsFilter(django_filters.CharFilter):
-    field_class = Words
-
-
-class UserTaskRunFilterSet(django_filters.FilterSet):
-    """The filters of the contract, combined with AND, and an order, which leaves nothing out.
-
-    `snoozed` is about what `by` has put off.
-    """
-
-    status = django_filters.MultipleChoiceFilter(
-        choices=Status.choices, distinct=False, help_text="May be given several times."
-    )
-    user_task_def_name = TextFilter(label=_("Definition"))
-    user_id = TextFilter(label=_("User"))
-    user_group = TextFilter(label=_("Group"))
-    earliest_start = MomentFilter("scheduled_time", "gte", label=_("Created from"), help_text="Inclusive.", fold=0)
-    latest_start = MomentFilter("scheduled_time", "lte", label=_("Created until"), help_text="Inclusive.", fold=1)
-    wf_run_id = TextFilter(label=_("Workflow run"))
-    overdue = django_filters.ChoiceFilter(
-        choices=[("true", _("Overdue")), ("false", _("Not overdue"))], method="filter_overdue", label=_("Due")
-    )
-    text = WordsFilter(
-        method="filter_text",
-        max_length=full_text.MAX_TEXT,
-        label=_("Text"),
-        help_text="Words that the notes, the name of the definition or the results contain, all of them.",
-    )
-    snoozed = django_filters.ChoiceFilter(
-        choices=[("true", _("Snoozed")), ("false", _("Not snoozed"))],
-        method="filter_snoozed",
-        label=_("Snoozed"),
-        help_text="Whether the caller has put it off until later.",
-    )
-    sort = django_filters.ChoiceFilter(
-        choices=[(name, name) for name in ORDERS],
-        method="keep_all",
-        label=_("Sort"),
-        help_text="Newest first unless told otherwise; `due` the soonest, `priority` the highest first.",
-    )
-
-    class Meta:
-        model = UserTaskRun
-        fields: ClassVar[list[str]] = []
-
-    def __init__(
-        self, data: MultiValueDict[str, str] | None, queryset: QuerySet[UserTaskRun], *, by: Actor | None = None
-    ) -> None:
-        super().__init__(data, queryset)
-        self.by = by
-
-    def filter_text(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
-        return full_text.containing(runs, value, vendor=connection.vendor)
-
-    def filter_snoozed(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
-        user_id = self.by.user_id if self.by else ""
-        snoozed = Exists(Snooze.objects.of(user_id, timezone.now()).filter(run=OuterRef("pk")))
-        return runs.filter(snoozed) if value == "true" else runs.filter(~snoozed)
-
-    def keep_all(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
-        return runs
-
-    def filter_overdue(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
-        is_overdue = Q(due_before(timezone.now()), status__in=OPEN)
-        return runs.filter(is_overdue) if value == "true" else runs.exclude(is_overdue)
 
 
 @dataclass(frozen=True)
@@ -166,8 +72,9 @@ class Search:
     """What somebody looks for among what they may see. Raises `InvalidArgument` for what is unknown or malformed.
 
     `parameters` maps the name of a filter to its texts; a blank one is malformed, and only `status` may be repeated.
-    `columns` are those of the rows of a page, `id` and `scheduled_time` among them. Times need an offset, unless they
-    come from a page, where people mean their own (`is_local`). `snoozed` is about what `snoozer` has put off, who is
+    `columns` are those of the rows of a page, `id` and `scheduled_time` among them; `texts` are those with JSON that is
+    only to be passed on: see `json_text.passed`. Times need an offset, unless they come from a page, where people mean
+    their own (`is_local`). `snoozed` is about what `snoozer` has put off, who is
     `by` unless somebody else is named.
     """
 
@@ -177,21 +84,23 @@ class Search:
         *,
         by: Actor,
         columns: Sequence[str] = LIST_FIELDS,
+        texts: Sequence[str] = (),
         is_local: bool = False,
         snoozer: Actor | None = None,
     ) -> None:
         self.by = by
         self.columns = columns
+        self.texts = texts
         self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all(), by=snoozer or by)
         faults = {
             name: [Fault("unknown_field", gettext("is no filter"))]
             for name in parameters
-            if name not in self.filterset.filters
+            if name not in UserTaskRunFilterSet.base_filters
         }
-        for name, texts in parameters.lists():
-            if "" in texts or (len(texts) > 1 and name != "status"):
+        for name, values in parameters.lists():
+            if "" in values or (len(values) > 1 and name != "status"):
                 faults.setdefault(name, [Fault("invalid", gettext("must be given once, and not blank"))])
-            elif not is_local and name in TIMES and LOCAL_TIME.fullmatch(texts[0]):
+            elif not is_local and name in TIMES and LOCAL_TIME.fullmatch(values[0]):
                 faults[name] = [Fault("invalid", gettext("must have an offset, such as Z or +01:00"))]
         for name, errors in self.filterset.form.errors.get_json_data().items():
             faults.setdefault(name, [Fault(_code(error["code"]), error["message"]) for error in errors])
@@ -233,7 +142,9 @@ class Search:
         is_back = before is not None
         runs = self._ordered_runs(limit + 1, _beyond(self.order, after, before), is_back=is_back)
         order = self.order.by(is_reversed=is_back)
-        found: Sequence[Any] = list(runs.order_by(*order).values_list(*self.columns, named=True)[: limit + 1])
+        columns = (Cast(name, AsJson()) if name in self.texts else name for name in self.columns)
+        row = _row_of(tuple(self.columns))
+        found = [row(*values) for values in runs.order_by(*order).values_list(*columns)[: limit + 1]]
         page = found[:limit]
         return Page(rows=page[::-1] if is_back else page, has_more=len(found) > limit)
 
@@ -309,6 +220,19 @@ class Search:
         overdue = OPEN if self.given.get("overdue") == "true" else frozenset(Status.values)
         possible = overdue & set(self.given.get("status") or Status.values)
         return None if len(possible) == len(Status) else sorted(possible)
+
+
+@lru_cache
+def _row_of(columns: tuple[str, ...]) -> Any:
+    """The type of the rows with these columns."""
+    return namedtuple("Row", columns)  # the names are known when it runs
+
+
+class AsJson(TextField):
+    """A column with JSON, read as it stands."""
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        return value if value is None else json_text.passed(value)
 
 
 def _mine_and_ours(

@@ -15,7 +15,7 @@ from tests.api.conftest import Caller
 from tests.cast import FINANCE, a_definition, a_run, claimed_by, done_by
 from usertasks import operations
 from usertasks.actors import actor_for
-from usertasks.filters import UserTaskRunFilterSet
+from usertasks.filterset import UserTaskRunFilterSet
 from usertasks.models import UserTaskField, UserTaskRun
 
 As = Callable[[User], Caller]

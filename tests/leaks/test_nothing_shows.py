@@ -24,7 +24,7 @@ from tests.leaks.addresses import DASHED, GUESS, Address, addresses
 from tests.leaks.secret import GROUP, INTRUDERS, MARK, OWNER, WORKFLOW, Secret, plant, the_definition
 from usertasks import feed
 from usertasks.bulk import ACTIONS
-from usertasks.filters import UserTaskRunFilterSet
+from usertasks.filterset import UserTaskRunFilterSet
 from usertasks.models import Delivery, UserTaskRun, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db

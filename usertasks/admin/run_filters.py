@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..actors import Door
 from ..callers import actor_of
-from ..filters import UserTaskRunFilterSet
+from ..filterset import UserTaskRunFilterSet
 from ..models import Status, UserTaskDef
 from ..models.runs import NEWEST_FIRST, owners_seen_by
 

@@ -14,7 +14,8 @@ from rest_framework.response import Response
 
 from .. import operations, snoozes
 from ..content import event_content, outcome_content
-from ..filters import Search, UserTaskRunFilterSet
+from ..filters import Search
+from ..filterset import UserTaskRunFilterSet
 from ..models import UserTaskRun
 from ..outcomes import find_outcome
 from ..rules import explain
@@ -63,7 +64,8 @@ class RunViewSet(View):
     def list(self, request: Request) -> Response:
         pages: SearchPagination = self.paginator  # type: ignore[assignment]
         limit = pages.read(request)
-        rows = pages.paginate_search(Search(filters_of(request), by=self.actor), limit)
+        search = Search(filters_of(request), by=self.actor, texts=("results", "actions"))
+        rows = pages.paginate_search(search, limit)
         return self.get_paginated_response([tell.run_row(row, self.actor) for row in rows])
 
     @extend_schema(

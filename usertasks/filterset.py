@@ -1,0 +1,118 @@
+"""The filters of a search: what each takes, and what it leaves."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from . import full_text, json_text
+from .actors import Actor
+from .models import OPEN, Snooze, Status, UserTaskRun
+from .models.orders import ORDERS, due_before
+from .models.runs import UserTaskRunQuerySet
+from .moment_filters import MomentFilter
+
+
+class ExactText(forms.CharField):
+    """A name, character for character."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if flaw := json_text.flaw_of_text(text or ""):
+            raise ValidationError(flaw, code="invalid")
+        return text
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"strip": False, **kwargs})
+
+
+class TextFilter(django_filters.CharFilter):
+    field_class = ExactText
+
+
+class Words(ExactText):
+    """Some words; of white space alone there is none."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text and not text.strip():
+            raise ValidationError(gettext("must have a word"), code="invalid")
+        return text
+
+
+class WordsFilter(django_filters.CharFilter):
+    field_class = Words
+
+
+class UserTaskRunFilterSet(django_filters.FilterSet):
+    """The filters of the contract, combined with AND, and an order, which leaves nothing out.
+
+    `snoozed` is about what `by` has put off.
+    """
+
+    status = django_filters.MultipleChoiceFilter(
+        choices=Status.choices, distinct=False, help_text="May be given several times."
+    )
+    user_task_def_name = TextFilter(label=_("Definition"))
+    user_id = TextFilter(label=_("User"))
+    user_group = TextFilter(label=_("Group"))
+    earliest_start = MomentFilter("scheduled_time", "gte", label=_("Created from"), help_text="Inclusive.", fold=0)
+    latest_start = MomentFilter("scheduled_time", "lte", label=_("Created until"), help_text="Inclusive.", fold=1)
+    wf_run_id = TextFilter(label=_("Workflow run"))
+    overdue = django_filters.ChoiceFilter(
+        choices=[("true", _("Overdue")), ("false", _("Not overdue"))], method="filter_overdue", label=_("Due")
+    )
+    text = WordsFilter(
+        method="filter_text",
+        max_length=full_text.MAX_TEXT,
+        label=_("Text"),
+        help_text="Words that the notes, the name of the definition or the results contain, all of them.",
+    )
+    snoozed = django_filters.ChoiceFilter(
+        choices=[("true", _("Snoozed")), ("false", _("Not snoozed"))],
+        method="filter_snoozed",
+        label=_("Snoozed"),
+        help_text="Whether the caller has put it off until later.",
+    )
+    sort = django_filters.ChoiceFilter(
+        choices=[(name, name) for name in ORDERS],
+        method="keep_all",
+        label=_("Sort"),
+        help_text="Newest first unless told otherwise; `due` the soonest, `priority` the highest first.",
+    )
+
+    class Meta:
+        model = UserTaskRun
+        fields: ClassVar[list[str]] = []
+
+    def __init__(
+        self, data: MultiValueDict[str, str] | None, queryset: QuerySet[UserTaskRun], *, by: Actor | None = None
+    ) -> None:
+        # Each one gets copies of the filters, and of their fields: only of those that are asked for.
+        self.base_filters = {name: kind for name, kind in type(self).base_filters.items() if name in (data or ())}
+        super().__init__(data, queryset)
+        self.by = by
+
+    def filter_text(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
+        return full_text.containing(runs, value, vendor=connection.vendor)
+
+    def filter_snoozed(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
+        user_id = self.by.user_id if self.by else ""
+        snoozed = Exists(Snooze.objects.of(user_id, timezone.now()).filter(run=OuterRef("pk")))
+        return runs.filter(snoozed) if value == "true" else runs.filter(~snoozed)
+
+    def keep_all(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
+        return runs
+
+    def filter_overdue(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
+        is_overdue = Q(due_before(timezone.now()), status__in=OPEN)
+        return runs.filter(is_overdue) if value == "true" else runs.exclude(is_overdue)
