@@ -5,6 +5,7 @@ The domain never looks at a request or a session; a door turns whoever knocks in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -152,6 +153,73 @@ SELECT 'stands_in_for', user_id FROM usertasks_substitution
 WHERE substitute_id = %(name)s AND starts_at <= %(now)s AND ends_at > %(now)s
 """
 
+# The same for whoever has a token, who is found by the way: one statement for each call that a program makes.
+HOLDER = f"""
+WITH token AS MATERIALIZED (
+    SELECT t.id, t.scopes, t.last_used_at, u.id AS user_id, u.username, u.is_superuser
+    FROM usertasks_apitoken t JOIN auth_user u ON u.id = t.user_id
+    WHERE t.digest = %(digest)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+        AND u.is_active
+)
+SELECT 'token', CAST(id AS text) FROM token
+UNION ALL SELECT 'user', CAST(user_id AS text) FROM token
+UNION ALL SELECT 'name', username FROM token
+UNION ALL SELECT 'scopes', CAST(scopes AS text) FROM token
+UNION ALL SELECT 'superuser', 'yes' FROM token WHERE is_superuser
+UNION ALL SELECT 'used lately', 'yes' FROM token WHERE last_used_at > %(lately)s
+UNION ALL {GRANTS.replace("%(user)s", "(SELECT user_id FROM token)")}
+UNION ALL {STANDINGS.replace("%(name)s", "(SELECT username FROM token)")}
+"""  # nosec B608 # nothing but what stands above
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The active person of a valid token. `grants` is None where more than rows decides about their permissions."""
+
+    token_id: int
+    user: User
+    scopes: frozenset[Scope]
+    was_used_lately: bool
+    grants: Grants | None
+
+
+type Grants = tuple[tuple[str, str], ...]
+"""Kind and name: what somebody was granted, as the statements above tell it."""
+
+
+def holder_of_token(digest: str, *, now: datetime, lately: datetime) -> Holder | None:
+    """Whose token has this digest, if it is valid `now`; and whether it was used since `lately`."""
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(HOLDER, {"digest": digest, "now": adapt(now), "lately": adapt(lately), "app": APP})
+        rows: list[tuple[str, str]] = list(cursor.fetchall())
+    said = dict(rows)
+    if "token" not in said:
+        return None
+    is_superuser = "superuser" in said
+    known = {"id": int(said["user"]), "username": said["name"], "is_active": True, "is_superuser": is_superuser}
+    return Holder(
+        token_id=int(said["token"]),
+        user=_user_with(known),
+        scopes=frozenset(Scope(scope) for scope in json.loads(said["scopes"])),
+        was_used_lately="used lately" in said,
+        grants=None if is_superuser or not _grants_are_rows() else tuple(row for row in rows if row[0] in GRANTED),
+    )
+
+
+def _user_with(known: dict[str, Any]) -> User:
+    """The account of which these columns are known; the others are read when somebody asks for them."""
+    names = [field.attname for field in User._meta.concrete_fields if field.attname in known]
+    return User.from_db(connection.alias, names, [known[name] for name in names])  # in the order of the model's fields
+
+
+GRANTED = frozenset({"group", "permission", "leads", "stands_in_for"})
+
+
+def actor_granted(name: str, grants: Grants, *, origin: Origin) -> Actor:
+    """The actor that an account of that name is with these grants."""
+    return _actor(name, grants, origin)
+
 
 def actor_for(
     user: AbstractBaseUser | AnonymousUser,
@@ -201,7 +269,7 @@ def _rows(sql: str, name: str, now: datetime | None, **parameters: Any) -> list[
 
 
 def _actor(name: str, rows: Iterable[tuple[str, str]], origin: Origin) -> Actor:
-    said: dict[str, set[str]] = {"group": set(), "permission": set(), "leads": set(), "stands_in_for": set()}
+    said: dict[str, set[str]] = {kind: set() for kind in GRANTED}
     for kind, value in rows:
         said[kind].add(value)
     is_lead = "lead_usertaskrun" in said["permission"]

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from . import limits
 from .accounts import ROLE_NAMES, Identity, has_role_mapping, identity_of, standing_of
-from .actors import Actor, Origin, Scope, actor_for
+from .actors import Actor, Grants, Origin, Scope, actor_for, actor_granted, holder_of_token
 from .errors import NotAllowed, NotSignedIn
 from .issuer import NotBelieved, claims_of, is_believed_in, looks_like_a_jwt, provider_of_sign_on, scopes_of
 from .links import linked_account
 from .models import ApiToken
+from .models.tokens import BETWEEN_USES, digest_of
 
 log = logging.getLogger("usertasks.issuer")
 
@@ -28,9 +30,13 @@ class Bearer:
     text: str = field(repr=False)
     groups: frozenset[str] | None = None
     leads: frozenset[str] | None = None
+    grants: Grants | None = field(default=None, repr=False, compare=False)
+    """What the person was granted, where finding the token has told that as well."""
 
     def actor(self, origin: Origin) -> Actor:
         """Who acts, coming from there."""
+        if self.grants is not None:
+            return actor_granted(self.user.get_username(), self.grants, origin=origin).within(self.scopes)
         actor = actor_for(self.user, origin=origin, groups=self.groups)
         if self.leads is not None:
             actor = replace(actor, leads=self.leads if actor.holds("lead_usertaskrun") else frozenset())
@@ -61,10 +67,13 @@ def bearer_of(text: str, *, now: datetime | None = None) -> Bearer:
     """Raises `NotSignedIn`; the words are the same for every token that is not valid."""
     if _is_jwt(text):
         return _bearer_of_jwt(text, now)
-    token = ApiToken.objects.find(text, now)
-    if token is None:
+    moment = now or timezone.now()
+    holder = holder_of_token(digest_of(text), now=moment, lately=moment - BETWEEN_USES)
+    if holder is None:
         raise _not_valid()
-    return Bearer(token.user, token.granted, text)
+    if not holder.was_used_lately:
+        ApiToken.objects.filter(pk=holder.token_id).update(last_used_at=moment)
+    return Bearer(holder.user, holder.scopes, text, grants=holder.grants)
 
 
 def _is_jwt(text: str) -> bool:

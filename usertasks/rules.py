@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -251,8 +251,36 @@ def require_permission(permission: str, actor: Actor) -> None:
 
 def allowed_actions(run: Owned, actor: Actor) -> list[str]:
     """The actions with which `actor` could change something now, or look, in the order of the table."""
-    verdicts = ((action, decide(action, run, actor)) for action in Action)
-    return [action.value for action, verdict in verdicts if verdict.allowed and verdict.reason != ALREADY_DONE]
+    standing = _standing(run, actor)
+    known = _allowed.get(standing)
+    if known is None:
+        verdicts = ((action, decide(action, run, actor)) for action in Action)
+        known = tuple(action.value for action, verdict in verdicts if verdict.allowed and verdict.reason != ALREADY_DONE)
+        if len(_allowed) >= MOST_STANDINGS:
+            _allowed.clear()
+        _allowed[standing] = known
+    return list(known)
+
+
+MOST_STANDINGS = 10_000
+_allowed: dict[tuple[Hashable, ...], tuple[str, ...]] = {}
+"""What the table has said, by all that it asks: lists ask for each of their rows, and few of these differ in that."""
+
+
+def _standing(run: Owned, actor: Actor) -> tuple[Hashable, ...]:
+    """All that the table asks of a run and of whoever stands before it."""
+    return (
+        run.status,
+        run.user_id == actor.user_id,
+        run.user_id in actor.stands_in_for,
+        run.user_group is None,
+        run.user_group in actor.groups,
+        run.user_group in actor.leads,
+        actor.user_id in run.excluded_user_ids,
+        actor.permissions,
+        actor.scopes,
+        complete_policy(),
+    )
 
 
 @dataclass(frozen=True)

@@ -197,10 +197,10 @@ def test_a_look_costs_the_same_however_long_one_waits(
 ) -> None:
     run, caller = a_run(), as_(alice)
     outcome(caller, run)  # the first use of a token is written down
-    with django_assert_num_queries(3):  # the token, the rights, the run
+    with django_assert_num_queries(2):  # the token and the rights, the run
         outcome(caller, run)
     pauses = len(_pauses_of(caller, run, clock))
-    with django_assert_num_queries(3 + 3 * pauses):
+    with django_assert_num_queries(2 + 2 * pauses):
         outcome(caller, run, "?wait=10")
 
 

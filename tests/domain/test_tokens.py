@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.cast import CREATING, a_user, token_of
-from usertasks.actors import Actor, Scope, actor_for
+from usertasks.actors import INSIDE, Actor, Scope, actor_for
 from usertasks.bearers import bearer_of
 from usertasks.errors import InvalidArgument, NotAllowed, NotFound, NotSignedIn
 from usertasks.models import ApiToken, Refusal
@@ -39,6 +39,20 @@ def test_everybody_makes_tokens_for_themselves(alice: User) -> None:
     assert (bearer.user, set(bearer.scopes)) == (alice, {Scope.RUNS_READ})
     assert made.text not in repr(made)
     assert (made.row.made_by, made.row.hint) == ("alice", made.text[:7])
+
+
+def test_a_token_finds_its_person_and_what_they_may_in_one_statement(
+    alice: User, mona: User, admin: User, django_assert_max_num_queries: Any
+) -> None:
+    for user in (alice, mona, admin):
+        text, expected = ApiToken.objects.issue(user), actor_for(user)
+        bearer_of(text)  # which notes that it was used
+        with django_assert_max_num_queries(4 if user.is_superuser else 1):  # what Django asks for a superuser
+            bearer = bearer_of(text)
+            assert bearer.actor(INSIDE) == expected
+        found = [bearer.user.pk, bearer.user.username, bearer.user.is_active, bearer.user.is_superuser]
+        assert found == [user.pk, user.username, True, user.is_superuser]
+        assert bearer.user.email == user.email
 
 
 def test_for_others_it_takes_a_permission(alice: User, bob: User) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..actors import EVERY_SCOPE, Scope
@@ -74,15 +73,6 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
             made_by=made_by or user.get_username(),
         )
         return token
-
-    def find(self, token: str, now: datetime | None = None) -> ApiToken | None:
-        """The valid token whose text this is; that it was used is kept."""
-        moment = now or timezone.now()
-        found = self.valid(moment).select_related("user").filter(digest=digest_of(token)).first()
-        if found and (found.last_used_at is None or moment - found.last_used_at >= BETWEEN_USES):
-            found.last_used_at = moment
-            self.filter(pk=found.pk).update(last_used_at=moment)
-        return found
 
 
 class ApiToken(models.Model):
