@@ -234,6 +234,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["usertasks.backends.AccountBackend"]
 CSRF_FAILURE_VIEW = "inbox.views.csrf_failure"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "inbox:mine"

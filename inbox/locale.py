@@ -27,7 +27,8 @@ class LocaleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(FOR_PROGRAMS):
             return self.get_response(request)
-        preferences = preferences_of(request.user.get_username())
+        at_hand = getattr(request.user, "preferences_at_hand", None)
+        preferences = at_hand or preferences_of(request.user.get_username())
         request.preferences = preferences  # type: ignore[attr-defined]  # for the templates
         locale = locale_for(request, preferences)
         with locale.spoken():

@@ -10,6 +10,8 @@ from django.contrib.auth.models import Group, Permission, User
 
 from tests.cast import FINANCE, MANAGING, a_user
 from usertasks.actors import Actor, actor_for
+from usertasks.backends import AccountBackend
+from usertasks.models import Preferences
 
 LENIENT = "tests.test_actors.LenientBackend"
 
@@ -68,3 +70,45 @@ def test_a_backend_with_its_own_opinion_is_asked(alice: User, settings: Any) -> 
 def test_an_actor_costs_one_query(mona: User, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         actor_for(mona)
+
+
+def account_of(user: User) -> Any:
+    return AccountBackend().get_user(user.pk)
+
+
+@pytest.mark.parametrize("name", ["alice", "charlie", "mona", "service", "admin"])
+def test_the_account_of_a_session_is_the_one_of_the_table(name: str, request: pytest.FixtureRequest) -> None:
+    user: User = request.getfixturevalue(name)
+    found = account_of(user)
+    for field in User._meta.concrete_fields:
+        assert getattr(found, field.attname) == getattr(user, field.attname), field.attname
+    assert found.get_session_auth_hash() == user.get_session_auth_hash()
+    assert actor_for(found) == actor_for(user)
+
+
+def test_a_session_costs_one_statement_with_grants_and_preferences(mona: User, django_assert_num_queries: Any) -> None:
+    Preferences.objects.create(user_id=mona.username, language="de", time_zone="Europe/Berlin", has_shortcuts=False)
+    expected = actor_for(mona)
+    with django_assert_num_queries(1):
+        found = account_of(mona)
+        chosen = found.preferences_at_hand
+        assert (chosen.language, chosen.time_zone, chosen.has_shortcuts) == ("de", "Europe/Berlin", False)
+        assert actor_for(found) == expected
+
+
+def test_who_has_chosen_nothing_has_the_defaults(mona: User) -> None:
+    chosen = account_of(mona).preferences_at_hand
+    assert (chosen.language, chosen.time_zone, chosen.has_shortcuts) == ("", "", True)
+
+
+def test_nobody_who_left_has_a_session(mona: User) -> None:
+    User.objects.filter(pk=mona.pk).update(is_active=False)
+    assert account_of(mona) is None
+    assert AccountBackend().get_user(0) is None
+
+
+def test_the_account_of_a_session_has_what_was_granted_until_then_and_no_later(mona: User) -> None:
+    before = account_of(mona)
+    mona.groups.add(Group.objects.create(name="later"))
+    assert "later" not in actor_for(before).groups
+    assert "later" in actor_for(account_of(mona)).groups

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from . import limits
 from .accounts import ROLE_NAMES, Identity, has_role_mapping, identity_of, standing_of
-from .actors import Actor, Grants, Origin, Scope, actor_for, actor_granted, holder_of_token
+from .actors import Actor, Origin, Scope, actor_for
 from .errors import NotAllowed, NotSignedIn
+from .grants import holder_of_token
 from .issuer import NotBelieved, claims_of, is_believed_in, looks_like_a_jwt, provider_of_sign_on, scopes_of
 from .links import linked_account
 from .models import ApiToken
@@ -30,13 +31,9 @@ class Bearer:
     text: str = field(repr=False)
     groups: frozenset[str] | None = None
     leads: frozenset[str] | None = None
-    grants: Grants | None = field(default=None, repr=False, compare=False)
-    """What the person was granted, where finding the token has told that as well."""
 
     def actor(self, origin: Origin) -> Actor:
         """Who acts, coming from there."""
-        if self.grants is not None:
-            return actor_granted(self.user.get_username(), self.grants, origin=origin).within(self.scopes)
         actor = actor_for(self.user, origin=origin, groups=self.groups)
         if self.leads is not None:
             actor = replace(actor, leads=self.leads if actor.holds("lead_usertaskrun") else frozenset())
@@ -73,7 +70,7 @@ def bearer_of(text: str, *, now: datetime | None = None) -> Bearer:
         raise _not_valid()
     if not holder.was_used_lately:
         ApiToken.objects.filter(pk=holder.token_id).update(last_used_at=moment)
-    return Bearer(holder.user, holder.scopes, text, grants=holder.grants)
+    return Bearer(holder.user, frozenset(Scope(scope) for scope in holder.scopes), text)
 
 
 def _is_jwt(text: str) -> bool:

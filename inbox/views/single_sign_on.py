@@ -28,7 +28,7 @@ TYPED = "typed"
 """The part of an anonymous session in which what was typed waits for its writer."""
 MAX_TYPED = 1024 * 1024
 """Characters; more is not kept for somebody who is not signed in."""
-MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "usertasks.backends.AccountBackend"
 
 
 @login_not_required
@@ -67,7 +67,7 @@ def sign_in_back(request: HttpRequest) -> HttpResponse:
         single_sign_on.logger.warning("what=single_sign_on state=refused reason=%s", refusal.code)
         status = HTTP_STATUS[refusal.code]
         return ask_to_sign_in(request, typed, next_page=_page_of(typed), trouble=refusal.detail, status=status)
-    login(request, arrival.user, backend=MODEL_BACKEND)
+    login(request, arrival.user, backend=BACKEND)
     request.session.pop(TYPED, None)
     request.session[SIGN_OUT_AT] = arrival.sign_out_at
     return brought_back(request, typed) or HttpResponseRedirect(_own_page(request, arrival.next_page))
