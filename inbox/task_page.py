@@ -59,6 +59,11 @@ def run_seen_by(by: Actor, run_id: UUID) -> UserTaskRun:
     return run
 
 
+def is_in_sight(by: Actor, run_id: UUID) -> bool:
+    """Whether `by` may see the run."""
+    return UserTaskRun.objects.visible_to(by).filter(pk=run_id).exists()
+
+
 @dataclass(frozen=True)
 class Asked:
     """What else of the page somebody wants to see, as the address says it: the history, a comment to be changed,

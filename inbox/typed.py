@@ -104,6 +104,11 @@ class Typed:
         return any(name.startswith(ANSWER) for name in self.inputs)
 
     @property
+    def is_blank(self) -> bool:
+        """Whether there is not a word in it, and no comment that was there before is among its inputs."""
+        return set(self.inputs) <= {"comment"} and not self.comment.strip()
+
+    @property
     def writing(self) -> Writing:
         return Writing(self.inputs, self.version, self.page, self.based_on)
 

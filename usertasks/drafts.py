@@ -127,12 +127,17 @@ def leave(run_id: UUID, page: str, *, by: Actor, now: datetime) -> None:
         Draft.objects.of(run_id, by.user_id).update(settled_page=page)
 
 
-@transaction.atomic
 def settle(run_id: UUID, writing: Writing, *, user_id: str, answers: Collection[UUID], now: datetime) -> None:
     """What that page held was saved or thrown away; `answers` are the uploads that were saved.
 
     What another page had written in the meantime was not part of it, and stays.
     """
+    if answers or Draft.objects.of(run_id, user_id).exists():  # else there is nothing to lock
+        _settle(run_id, writing, user_id, answers, now)
+
+
+@transaction.atomic
+def _settle(run_id: UUID, writing: Writing, user_id: str, answers: Collection[UUID], now: datetime) -> None:
     draft = _locked(run_id, user_id)
     if draft is None and not answers:
         return

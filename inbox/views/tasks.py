@@ -26,7 +26,7 @@ from inbox.downloads import download
 from inbox.moving import move_in
 from inbox.next import NOWHERE, Step, Steps, list_address, next_to_do, steps_from
 from inbox.snooze import written_in
-from inbox.task_page import Asked, TaskPage, run_seen_by
+from inbox.task_page import Asked, TaskPage, is_in_sight, run_seen_by
 from inbox.trouble import trouble_of
 from inbox.typed import ANSWER, Typed, typed_in
 from usertasks import drafts
@@ -145,8 +145,8 @@ def _go_on(request: HttpRequest, page: TaskPage, done: Done) -> HttpResponse:
     following = next_to_do(page.run, _back(request), by=page.by) if done.goes_on else None
     if done.message:
         messages.success(request, _said(request, page, done, following))
-    is_in_sight = _keep_the_rest(request, page, done)
-    here = request.get_full_path() if is_in_sight and not done.leaves else _back(request)
+    can_stay = _keep_the_rest(request, page, done)
+    here = request.get_full_path() if can_stay and not done.leaves else _back(request)
     response = HttpResponseRedirect(following.url if following else here)
     if done.offers_next is not None:
         value, secure = "next" if done.offers_next else "", request.is_secure()
@@ -186,6 +186,8 @@ def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
         answers = answers_of(page.form.files) if done.saved == ANSWER else []
         drafts.settle(page.run.id, typed.writing, user_id=page.by.user_id, answers=answers, now=timezone.now())
     left, is_kept = typed and typed.without(done.saved), False
+    if left is not None and _is_nothing_left(page, left, done, is_settled=is_settled):
+        return done.leaves or is_in_sight(page.by, page.run.id)
     try:
         fresh = TaskPage(run_seen_by(page.by, page.run.id), page.by, left, files=_files(left))
     except NotFound:
@@ -200,6 +202,13 @@ def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
     if typed and (is_left or is_kept) and not is_settled:
         drafts.leave(page.run.id, typed.page, by=page.by, now=timezone.now())
     return True
+
+
+def _is_nothing_left(page: TaskPage, left: Typed, done: Done, *, is_settled: bool) -> bool:
+    """Whether all that was typed is saved, or there was nothing: that needs no look at the task as it is by now."""
+    if is_settled:
+        return left.is_blank
+    return done.saved == NOTHING and not page.has_news and page.draft.saved_at is None
 
 
 def _show(
