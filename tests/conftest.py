@@ -15,6 +15,7 @@ from django.db.models.signals import post_migrate
 from tests.cast import admin, alice, bob, charlie, mona, service  # noqa: F401
 from tests.issuers import issuer  # noqa: F401
 from tests.shares import Sharing, begins_first, is_on_one_database
+from usertasks.models.definitions import KNOWN_FIELDS
 from usertasks.roles import create_roles
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -56,6 +57,12 @@ def roles() -> Iterator[None]:
 def media(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What people upload in tests goes where pytest clears up."""
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> None:
+    """What a test has made is gone after it, and its ids are used again: the process must not know it any more."""
+    KNOWN_FIELDS.forget()
 
 
 SECONDS_TO_CLOSE = 20

@@ -1,4 +1,4 @@
-"""One operation on many runs: each in its own transaction, each with its own result, and a way back.
+"""One operation on many runs: each with its own result, all in one transaction, and a way back.
 
 A program is told the results once. For a page they are kept, with what can be taken back, for whoever did it.
 """
@@ -6,8 +6,8 @@ A program is told the results once. For a page they are kept, with what can be t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -19,17 +19,18 @@ from .bulk_outcomes import UNDO, Outcome, outcome_of
 from .errors import Fault, InvalidArgument, NotFound, Refused
 from .filters import Search
 from .models import BulkChange, UserTaskRun
-from .operations import noting_refusals
-from .rules import require_scope
+from .operations import FOR_SOMEBODY, Change, Owner, Verb, noting_refusals
+from .owners import owner_of
+from .rules import Action, require_scope
 
 MAX_RUNS = 1000
 
-ACTIONS: Mapping[str, Callable[..., UserTaskRun]] = {
-    "claim": operations.claim,
-    "release": operations.release,
-    "assign": operations.assign,
-    "complete": operations.complete,
-    "cancel": operations.cancel,
+ACTIONS: Mapping[str, Callable[..., Change]] = {
+    "claim": operations.claiming,
+    "release": operations.releasing,
+    "assign": operations.assigning,
+    "complete": operations.completing,
+    "cancel": operations.cancelling,
 }
 """What can be done to many at once, by its name."""
 
@@ -49,18 +50,10 @@ class Result:
     """Of an undo, to whom the run was to go back."""
 
 
-type Owners = Mapping[UUID, tuple[int, str | None, str | None]]
-"""The version, the user and the group of each run, as they were."""
-
-
-class _DryRun(Exception):
-    """Takes back what a dry run has tried."""
-
-
 def ids_of(search: Search) -> list[UUID]:
     """The runs that match, in the order asked for. Raises `InvalidArgument` when there are more than `MAX_RUNS`."""
-    ids = list(search.runs().order_by(*search.order.by()).values_list("id", flat=True)[: MAX_RUNS + 1])
-    if len(ids) > MAX_RUNS:
+    ids, has_more = search.first_ids(MAX_RUNS)
+    if has_more:
         raise InvalidArgument.at("filter", Fault("out_of_range", f"must match at most {MAX_RUNS} runs"))
     return ids
 
@@ -76,21 +69,20 @@ def change_many(
 ) -> tuple[list[Result], BulkChange | None]:
     """Do `action` to each run once; the results in order, and what takes it back where that is possible.
 
-    A dry run really tries each one and takes it back at once: what it says is what would happen. A run that is not at
-    its `expected` version any more is refused as `Stale`.
+    A dry run decides each one as if it were meant, and writes nothing. A run that is not at its `expected` version any
+    more is refused as `Stale`.
     """
     if len(ids) > MAX_RUNS:
         raise InvalidArgument.at("ids", Fault("out_of_range", f"must be at most {MAX_RUNS}"))
-    ids = list(dict.fromkeys(ids))
-    owners = _owners(ids)
-    results = []
-    for run_id in ids:
-        seen = {"expected": expected[run_id]} if expected and run_id in expected else {}
-        result = _try(ACTIONS[action], run_id, {**arguments, **seen}, by, is_dry_run=is_dry_run)
-        is_unchanged = result.run is not None and owners.get(run_id, (None,))[0] == result.run.version
-        results.append(replace(result, is_unchanged=is_unchanged))
-    is_undoable = action in UNDOABLE and not is_dry_run
-    return results, _remember(action, results, owners, by) if is_undoable else None
+    ids, verb = list(dict.fromkeys(ids)), _verb(action, arguments, by)
+    person = arguments.get("user_id") if action in FOR_SOMEBODY else None
+    if is_dry_run:
+        would = operations.rehearse_many(verb, ids, by=by, on_behalf_of=person, expected=expected)
+        return [_result(run_id, change) for run_id, change in would.items()], None
+    with transaction.atomic():
+        made = operations.change_many(verb, ids, action, by=by, on_behalf_of=person, expected=expected)
+        undoable = _remember(action, made, by) if action in UNDOABLE else None
+    return [_result(run_id, change) for run_id, change in made.items()], undoable
 
 
 def outcomes_of(
@@ -110,6 +102,7 @@ def outcomes_of(
     return outcomes
 
 
+@transaction.atomic
 def change_and_keep(
     action: str, ids: Sequence[UUID], arguments: Mapping[str, Any], *, by: Actor, expected: Mapping[UUID, int]
 ) -> BulkChange:
@@ -139,51 +132,48 @@ def undo(change_id: UUID, *, by: Actor) -> list[Result]:
     change = BulkChange.objects.filter(pk=change_id, actor=by.user_id).first()
     if change is None:
         raise NotFound("There is no such change of yours.")
-    return [_restore(change.action, item, by) for item in change.items]
+    owners = {UUID(item["id"]): {name: item[name] for name in ("user_id", "user_group")} for item in change.items}
+    versions = {UUID(item["id"]): item["version"] for item in change.items}
+
+    def restoring(run: UserTaskRun) -> Change:
+        return operations.restoring(run, by=by, done=change.action, **owners[run.id])
+
+    made = operations.change_many(restoring, list(owners), "restore_owner", by=by, expected=versions)
+    return [_result(run_id, restored, owners[run_id]) for run_id, restored in made.items()]
 
 
-def _try(
-    operation: Callable[..., UserTaskRun], run_id: UUID, arguments: Mapping[str, Any], by: Actor, *, is_dry_run: bool
-) -> Result:
-    try:
-        if is_dry_run:
-            return _rehearse(operation, run_id, arguments, by)
-        return Result(run_id, run=operation(run_id, by=by, **arguments))
-    except Refused as refusal:
-        return Result(run_id, refusal=refusal)
+def _verb(action: str, arguments: Mapping[str, Any], by: Actor) -> Verb:
+    """What `action` makes of a run."""
+    if action == Action.ASSIGN:
+        return partial(_assigning, by=by, arguments=arguments, owner=cache(Owner))
+    return partial(ACTIONS[action], by=by, **arguments)
 
 
-def _rehearse(operation: Callable[..., UserTaskRun], run_id: UUID, arguments: Mapping[str, Any], by: Actor) -> Result:
-    """Do it, and take it back; what is refused leaves no note either."""
-    result = Result(run_id)
-    with suppress(_DryRun), transaction.atomic():
-        result = Result(run_id, run=operation(run_id, by=by, **arguments))
-        raise _DryRun
-    return result
+def _assigning(run: UserTaskRun, *, by: Actor, arguments: Mapping[str, Any], owner: Callable[..., Owner]) -> Change:
+    """`owner` gives the same one every time, who is asked about once."""
+    to = owner(*owner_of(user_id=arguments.get("user_id"), user_group=arguments.get("user_group")))
+    return operations.assigning(run, by=by, owner=to, override_claim=arguments.get("override_claim", False))
 
 
-def _owners(ids: Sequence[UUID]) -> Owners:
-    rows = UserTaskRun.objects.filter(pk__in=ids).values_list("id", "version", "user_id", "user_group")
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+def _result(run_id: UUID, made: Change | Refused, wanted: Mapping[str, Any] | None = None) -> Result:
+    if isinstance(made, Refused):
+        return Result(run_id, refusal=made, wanted=wanted)
+    return Result(run_id, run=made.run, is_unchanged=not made.told)
 
 
-def _remember(action: str, results: Sequence[Result], owners: Owners, by: Actor) -> BulkChange | None:
-    """What is needed to take it back: only runs that this change alone has moved."""
-    items = []
-    for result in results:
-        before = owners.get(result.id)
-        if result.run and before and result.run.version == before[0] + 1:
-            items.append(
-                {
-                    "id": result.id.hex,
-                    "version": result.run.version,
-                    "user_id": before[1],
-                    "user_group": before[2],
-                }
-            )
-    if not items:
-        return None
-    return BulkChange.objects.create(actor=by.user_id, action=action, items=items)
+def _remember(action: str, made: Mapping[UUID, Change | Refused], by: Actor) -> BulkChange | None:
+    """What is needed to take it back, of the runs that it has moved."""
+    items = [
+        {
+            "id": run_id.hex,
+            "version": change.run.version,
+            "user_id": change.before.user_id,
+            "user_group": change.before.user_group,
+        }
+        for run_id, change in made.items()
+        if isinstance(change, Change) and change.told
+    ]
+    return BulkChange.objects.create(actor=by.user_id, action=action, items=items) if items else None
 
 
 def _keep(change: BulkChange, results: Sequence[Result], arguments: Mapping[str, Any], by: Actor) -> BulkChange:
@@ -192,12 +182,3 @@ def _keep(change: BulkChange, results: Sequence[Result], arguments: Mapping[str,
     change.results = [{"id": run_id.hex, "outcome": outcome.value} for run_id, outcome in outcomes.items()]
     change.save()
     return change
-
-
-def _restore(done: str, item: Mapping[str, Any], by: Actor) -> Result:
-    run_id, owner = UUID(item["id"]), {name: item[name] for name in ("user_id", "user_group")}
-    try:
-        run = operations.restore_owner(run_id, by=by, done=done, **owner, expected=item["version"])
-    except Refused as refusal:
-        return Result(run_id, refusal=refusal, wanted=owner)
-    return Result(run_id, run=run)

@@ -162,6 +162,11 @@ def kind_of(action: Mapping[str, Any]) -> HookAction:
     return next(kind for kind in HookAction if action.get(kind.value) is not None)
 
 
+def is_armed_by(run: UserTaskRun, occasion: Hook) -> bool:
+    """Whether there is anything that the run arms on this occasion."""
+    return any(action["hook"] == occasion for action in run.actions)
+
+
 def armed_by(run: UserTaskRun, occasion: Hook, now: datetime, *, count: int = 0) -> list[ArmedHook]:
     """The hooks, not yet saved, that the run arms on this occasion; `count` is how many it has armed before."""
     armed = [_armed(run, action, now) for action in run.actions if action["hook"] == occasion]
@@ -196,11 +201,9 @@ def reason_to_lapse(hook: ArmedHook, run: UserTaskRun) -> LapseReason | None:
 
     (A run without an owner gets one only by a change of owner, after which the hook has lapsed as well.)
     """
-    if not run.is_open:
-        return LapseReason.ENDED
     if lapses_on_reassign(hook) and hook.epoch != run.epoch:
         return LapseReason.REASSIGNED
-    return None
+    return None if run.is_open else LapseReason.ENDED
 
 
 def reason_not_to_fire(hook: ArmedHook, run: UserTaskRun) -> LapseReason | None:

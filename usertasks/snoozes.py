@@ -30,7 +30,8 @@ def snooze(run_id: UUID, *, until: datetime, by: Actor, now: datetime) -> Snooze
         raise WrongState(_("Not possible while the run is %(status)s.") % {"status": run.status})
     if not now < until <= now + MOST:
         raise InvalidArgument.at("until", Fault("out_of_range", _("must lie in the future, and within a year")))
-    row, _is_new = Snooze.objects.update_or_create(run=run, user_id=by.user_id, defaults={"until": until})
+    row = Snooze(run=run, user_id=by.user_id, until=until)
+    Snooze.objects.bulk_create([row], update_conflicts=True, unique_fields=["user_id", "run"], update_fields=["until"])
     return row
 
 
@@ -41,7 +42,10 @@ def wake(run_id: UUID, *, by: Actor) -> None:
 
 
 def snoozed_until(run: UserTaskRun, *, by: Actor, now: datetime) -> datetime | None:
-    """Until when `by` has put it off; None where they have not."""
+    """Until when `by` has put it off; None where they have not. An operation on the run has read it along with it."""
+    if run.snooze_at_hand and run.snooze_at_hand[0] == by.user_id:
+        until = run.snooze_at_hand[1]
+        return until if until and until > now else None
     moments = Snooze.objects.of(by.user_id, now).filter(run=run)
     return moments.values_list("until", flat=True).first()
 

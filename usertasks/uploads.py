@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from .errors import Fault, InvalidArgument, TooLarge
+from .errors import Fault, InvalidArgument, Refused, TooLarge
 from .fieldtypes import MAX_BYTES
 from .models import Draft, DraftState, Upload
 from .models.drafts import MAX_FILE_NAME
@@ -45,37 +45,71 @@ def name_of(text: str) -> str:
     return f"{stem[: MAX_FILE_NAME - 21]}.{ending[:20]}" if dot else plain[:MAX_FILE_NAME]
 
 
-def put(run_id: UUID, field: str, name: str, content: bytes, *, user_id: str, now: datetime) -> Upload:
-    """Keep a file for a field of a run. The same file again is the same row.
+type Chosen = tuple[str, bytes]
+"""The name that a file has on somebody's machine, and what is in it."""
 
-    Raises `InvalidArgument` (empty, too large) and `TooLarge` (too many files). That the run may be seen is for the
-    caller to know.
+
+def put(run_id: UUID, field: str, name: str, content: bytes, *, user_id: str, now: datetime) -> Upload:
+    """Keep a file for a field of a run. Raises what `put_all` refuses it with."""
+    kept = put_all(run_id, {field: (name, content)}, user_id=user_id, now=now)[field]
+    if isinstance(kept, Refused):
+        raise kept
+    return kept
+
+
+def put_all(
+    run_id: UUID, files: Mapping[str, Chosen], *, user_id: str, now: datetime
+) -> dict[str, Upload | InvalidArgument | TooLarge]:
+    """Keep a file for each of these fields of a run. The same file again is the same row.
+
+    Gives the upload of each field, or `InvalidArgument` (empty, too large) or `TooLarge` (too many files). That the run
+    may be seen is for the caller to know.
     """
-    if not 0 < len(content) <= MAX_BYTES:
-        raise InvalidArgument.at(
-            field, Fault("out_of_range", _("must have 1 to %(number)s bytes") % {"number": MAX_BYTES})
-        )
-    name, digest = name_of(name), hashlib.sha256(content).hexdigest()
+    kept: dict[str, Upload | InvalidArgument | TooLarge] = {}
     mine = Upload.objects.filter(run_id=run_id, user_id=user_id, is_answer=False)
-    known = mine.filter(field=field, sha256=digest, name=name).first()
-    if known:
-        return known
-    if mine.count() >= MAX_UPLOADS:
+    known = {(upload.field, upload.sha256, upload.name): upload for upload in mine}
+    new: dict[str, tuple[Upload, bytes]] = {}
+    for field, (name, content) in files.items():
+        if not 0 < len(content) <= MAX_BYTES:
+            fault = Fault("out_of_range", _("must have 1 to %(number)s bytes") % {"number": MAX_BYTES})
+            kept[field] = InvalidArgument.at(field, fault)
+            continue
+        upload = Upload(run_id=run_id, user_id=user_id, field=field, name=name_of(name), created_at=now)
+        upload.size, upload.sha256 = len(content), hashlib.sha256(content).hexdigest()
+        if same := known.get((field, upload.sha256, upload.name)):
+            kept[field] = same
+        else:
+            new[field] = upload, content
+    return kept | (_stored(run_id, new, user_id=user_id, now=now) if new else {})
+
+
+def _stored(
+    run_id: UUID, new: Mapping[str, tuple[Upload, bytes]], *, user_id: str, now: datetime
+) -> dict[str, Upload | InvalidArgument | TooLarge]:
+    """Store what there is room for, in the order in which it was chosen."""
+    mine = Upload.objects.filter(run_id=run_id, user_id=user_id, is_answer=False)
+    count = mine.count()
+    if count + len(new) > MAX_UPLOADS:
         forget(run_id, user_id=user_id, but_from=now)
-        if mine.count() >= MAX_UPLOADS:
-            raise TooLarge(
-                _("There are %(number)s files already. Save, then choose this one again.") % {"number": MAX_UPLOADS}
+        count = mine.count()
+    waiting = Upload.objects.filter(user_id=user_id, is_answer=False).aggregate(bytes=Sum("size"))["bytes"] or 0
+    kept: dict[str, Upload | InvalidArgument | TooLarge] = {}
+    made: list[Upload] = []
+    for field, (upload, content) in new.items():
+        if count + len(made) >= MAX_UPLOADS:
+            words = _("There are %(number)s files already. Save, then choose this one again.")
+            kept[field] = TooLarge(words % {"number": MAX_UPLOADS})
+        elif waiting + upload.size > MAX_STORED:
+            kept[field] = TooLarge(
+                _("Too much of yours waits to be saved, in this task and in others. Save something there first.")
             )
-    stored = Upload.objects.filter(user_id=user_id, is_answer=False).aggregate(bytes=Sum("size"))["bytes"] or 0
-    if stored + len(content) > MAX_STORED:
-        raise TooLarge(
-            _("Too much of yours waits to be saved, in this task and in others. Save something there first.")
-        )
-    upload = Upload(run_id=run_id, user_id=user_id, field=field, name=name, created_at=now)
-    upload.size, upload.sha256 = len(content), digest
-    upload.content.save(name, ContentFile(content), save=False)
-    upload.save(force_insert=True)
-    return upload
+        else:
+            upload.content.save(upload.name, ContentFile(content), save=False)
+            waiting += upload.size
+            made.append(upload)
+            kept[field] = upload
+    Upload.objects.bulk_create(made)
+    return kept
 
 
 def found(run_id: UUID, ids: Collection[UUID], *, user_id: str) -> dict[UUID, Upload]:
@@ -94,10 +128,11 @@ def content_of(upload: Upload) -> bytes | None:
 
 def become_answers(run_id: UUID, ids: Collection[UUID], *, user_id: str) -> None:
     """These were saved: their names stay, their contents are in the results."""
-    for upload in found(run_id, ids, user_id=user_id).values():
+    saved = found(run_id, ids, user_id=user_id)
+    for upload in saved.values():
         delete_content(upload)
-        upload.content, upload.is_answer = "", True
-        upload.save(update_fields=["content", "is_answer"])
+    if saved:
+        Upload.objects.filter(pk__in=saved).update(content="", is_answer=True)
 
 
 def forget(run_id: UUID, *, user_id: str, but_from: datetime | None = None) -> None:
@@ -105,10 +140,12 @@ def forget(run_id: UUID, *, user_id: str, but_from: datetime | None = None) -> N
     drafts = Draft.objects.of(run_id, user_id)
     earlier = DraftState.objects.filter(draft__in=drafts)
     texts = [*drafts.values_list("text", flat=True), *earlier.values_list("text", flat=True)]
-    for upload in Upload.objects.filter(run_id=run_id, user_id=user_id, is_answer=False):
-        if upload.created_at != but_from and not _is_named(upload, texts):
-            delete_content(upload)
-            upload.delete()
+    mine = Upload.objects.filter(run_id=run_id, user_id=user_id, is_answer=False)
+    gone = [upload for upload in mine if upload.created_at != but_from and not _is_named(upload, texts)]
+    for upload in gone:
+        delete_content(upload)
+    if gone:
+        Upload.objects.filter(pk__in=[upload.pk for upload in gone]).delete()
 
 
 def name_of_answer(run_id: UUID, field: str, content: bytes) -> str | None:

@@ -236,8 +236,8 @@ def test_a_page_costs_the_same_number_of_queries_however_long_it_is(
         claimed_by(alice)
     caller = as_(mona)
     read(caller)
-    with django_assert_num_queries(5):  # the token, the rights, whether there is news, the head, the events
+    with django_assert_num_queries(4):  # the token, whether there is news, the head, the events
         read(caller)
     end = read(caller)["next_after"]
-    with django_assert_num_queries(4):  # at the end, no events are asked for
+    with django_assert_num_queries(3):  # at the end, no events are asked for
         read(caller, f"?after={end}")

@@ -214,7 +214,7 @@ def test_a_page_takes_the_same_number_of_queries_whatever_its_length(
         a_run()
     caller = as_(alice)
     caller.get("user-task-runs/")  # the first use of a token is written down
-    with django_assert_num_queries(3):  # the token and its user, groups and permissions, the page
+    with django_assert_num_queries(2):  # the token with all that it gives, the page
         assert len(ids(caller.get("user-task-runs/"))) == rows
 
 
@@ -228,10 +228,10 @@ def test_other_lists_take_a_fixed_number_of_queries_too(
         a_definition(f"definition-{number}")
     caller = as_(alice)
     caller.get("user-task-defs/")  # the first use of a token is written down
-    with django_assert_num_queries(3):  # the token and its user, the definitions, their fields
+    with django_assert_num_queries(3):  # the token, the definitions, their fields
         caller.get("user-task-defs/")
     for name in ("events", "comments"):
-        with django_assert_num_queries(4):  # two for the caller, the run, the page
+        with django_assert_num_queries(3):  # the token, the run, the page
             caller.get(f"user-task-runs/{run.id.hex}/{name}/")
 
 

@@ -1,8 +1,15 @@
-"""Definitions: what a task asks. Immutable once written; a change is a new version."""
+"""Definitions: what a task asks. Immutable once written; a change is a new version.
+
+What never changes is asked of the database once: `fields_of` and `read_fields` know the fields of what was used last.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from threading import Lock
 from typing import Any
 
 from django.db import models
@@ -104,3 +111,74 @@ class UserTaskField(models.Model):
             "validation": self.validation,
             "presentation": self.presentation,
         }
+
+
+type Written = tuple[int, str, int]
+"""The id, the name and the version of a definition: an id alone might be used again where a database was restored."""
+
+type Row = tuple[Any, ...]
+
+COLUMNS = tuple(field.attname for field in UserTaskField._meta.concrete_fields)
+
+
+class KnownFields:
+    """The fields of the definitions that were used last, for every thread of the process.
+
+    What it gives are rows that belong to whoever asks: what becomes of them does not come back to it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._rows: OrderedDict[Written, tuple[Row, ...]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, written: Written) -> list[UserTaskField] | None:
+        """The fields of a definition in their order, or None where they are not known."""
+        with self._lock:
+            if (rows := self._rows.get(written)) is None:
+                return None
+            self._rows.move_to_end(written)
+        return [UserTaskField.from_db(None, COLUMNS, _own(row)) for row in rows]
+
+    def keep(self, written: Written, rows: Sequence[Row]) -> None:
+        with self._lock:
+            self._rows[written] = tuple(rows)
+            self._rows.move_to_end(written)
+            while len(self._rows) > self.most:
+                self._rows.popitem(last=False)
+
+    def forget(self) -> None:
+        with self._lock:
+            self._rows.clear()
+
+
+KNOWN_FIELDS = KnownFields(most=1000)
+
+
+def fields_of(written: Written) -> list[UserTaskField]:
+    """The fields of a definition, in their order; asked of the database once."""
+    if (known := KNOWN_FIELDS.get(written)) is not None:
+        return known
+    return read_fields([written])[written]
+
+
+def read_fields(asked: Iterable[Written]) -> dict[Written, list[UserTaskField]]:
+    """The fields of many definitions, in one query at most."""
+    found = {written: KNOWN_FIELDS.get(written) for written in set(asked)}
+    if missing := [written for written, fields in found.items() if fields is None]:
+        rows: dict[Written, list[Row]] = {written: [] for written in missing}
+        names = ("definition_id", "definition__name", "definition__version")
+        of_these = UserTaskField.objects.filter(definition__in=[written[0] for written in missing])
+        for row in of_these.order_by("position").values_list(*names, *COLUMNS):
+            if row[:3] in rows:
+                rows[row[:3]].append(row[3:])
+        for written in missing:
+            found[written] = [UserTaskField.from_db(None, COLUMNS, _own(row)) for row in rows[written]]
+            if rows[written]:
+                KNOWN_FIELDS.keep(written, rows[written])
+    return {written: fields or [] for written, fields in found.items()}
+
+
+def _own(row: Row) -> Row:
+    """The same row with JSON of its own."""
+    return tuple(deepcopy(value) if isinstance(value, dict) else value for value in row)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -43,6 +45,10 @@ class LapseReason(models.TextChoices):
 
 
 class ArmedHookQuerySet(LeasedQuerySet["ArmedHook"]):
+    def of(self, run_ids: Collection[UUID]) -> ArmedHookQuerySet:
+        """Those of these runs, always in the same order: who locks them waits for nobody who waits for them."""
+        return self.filter(run__in=run_ids).order_by("id")
+
     def armed(self) -> ArmedHookQuerySet:
         return self.filter(state=HookState.ARMED)
 
@@ -57,6 +63,10 @@ class ArmedHookQuerySet(LeasedQuerySet["ArmedHook"]):
     def due_tasks(self, now: datetime) -> ArmedHookQuerySet:
         """Those that are due and run a task."""
         return self.due(now).filter(action=HookAction.TASK)
+
+    def lapse(self, reason: LapseReason, now: datetime) -> int:
+        """Settle these armed hooks, which do nothing any more; how many there were."""
+        return self.update(state=HookState.LAPSED, settled_at=now, reason=reason)
 
 
 class ArmedHook(models.Model):
@@ -105,6 +115,6 @@ class ArmedHook(models.Model):
         return f"{self.hook} {self.action} at {self.due_at:%Y-%m-%d %H:%M}"
 
     def settle(self, state: HookState, now: datetime, reason: str = "") -> None:
-        """Say what became of it; the only place where the state changes one by one."""
+        """Say what became of it; `ArmedHookQuerySet.lapse` does so for many."""
         self.state, self.settled_at, self.reason = state, now, reason
         self.save(update_fields=["state", "settled_at", "reason", "error"])

@@ -1,33 +1,37 @@
-"""The beats that every operation is made of: lock, ask, change, commit; see the package."""
+"""The beats that every operation is made of: lock, ask, change, write; see the package and `changes.py`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from .. import chain, events, hooks
 from ..actors import Actor, Scope
 from ..errors import Fault, InvalidArgument, NotFound, Stale
-from ..models import ArmedHook, EventType, Hook, HookState, UserTaskEvent, UserTaskRun
+from ..models import EventType, UserTaskRun
 from ..owners import flaw_of_name
-from ..rules import require_permission, require_scope
+from ..rules import Action, decide, require_permission, require_scope
+from .changes import named, new_event
+from .statements import NOTHING_YET, Newest, insert_events, lock_run
 
 
 def locked(run_id: UUID, by: Actor, expected: int | None, user_id: str | None = None) -> UserTaskRun:
-    """The run, locked until the end of the transaction, among what `by` may see.
-
-    A service that acts for `user_id` is trusted with who that is, so it is not held to what it sees itself.
-    """
-    runs = UserTaskRun.objects.filter(pk=run_id)
-    is_trusted = user_id is not None and user_id != by.user_id and by.holds("act_on_behalf")
-    return lock(runs if is_trusted else runs.visible_to(by), expected)
+    """The run, locked until the end of the transaction, among what `by` may see; see `is_trusted_for`."""
+    run = lock_run(run_id, snooze_of=by.user_id)
+    is_seen = run is not None and (is_trusted_for(user_id, by) or decide(Action.VIEW, run, by).allowed)
+    return held(run if is_seen else None, expected)
 
 
-def lock(runs: Any, expected: int | None) -> UserTaskRun:
-    run: UserTaskRun | None = runs.select_for_update(no_key=True).first()
+def is_trusted_for(user_id: str | None, by: Actor) -> bool:
+    """Whether `by` acts for `user_id`: then it is trusted with who that is, and not held to what it sees itself."""
+    return user_id is not None and user_id != by.user_id and by.holds("act_on_behalf")
+
+
+def held(run: UserTaskRun | None, expected: int | None) -> UserTaskRun:
+    """The run, if there is one, and it is at the version that the caller has seen. Raises `NotFound` or `Stale`."""
     if run is None:
         raise NotFound("There is no such run.")
     if expected is not None and run.version != expected:
@@ -46,105 +50,21 @@ def person_of(user_id: str | None, by: Actor) -> str:
     return user_id
 
 
-def hand(
-    run: UserTaskRun,
-    *,
-    by: Actor,
-    user_id: str | None,
-    user_group: str | None,
-    on_behalf_of: str | None = None,
-    arms: bool = True,
-    now: datetime | None = None,
-    **note: Any,
-) -> UserTaskRun:
-    """Change the owner, which is a change of its own with its own event; `note` is added to what the event says.
-
-    What was armed for the owner before lapses. A new user arms what is to happen by itself, unless `arms` is false.
-    """
-    now = now or timezone.now()
-    old_user_id, old_user_group = run.user_id, run.user_group
-    run.hand_to(user_id=user_id, user_group=user_group)
-    data = {**events.assigned(run, old_user_id=old_user_id, old_user_group=old_user_group), **note}
-    commit(run, EventType.ASSIGNED, by, data, on_behalf_of=on_behalf_of, now=now)
-    if arms and run.actions and user_id not in (None, old_user_id):
-        arm(run, Hook.ON_TASK_ASSIGNED, now)
-    return run
-
-
-def commit(
-    run: UserTaskRun,
-    kind: EventType,
-    by: Actor,
-    data: dict[str, Any],
-    *,
-    on_behalf_of: str | None = None,
-    now: datetime | None = None,
-) -> UserTaskRun:
-    """Save the run as a new version, and what happened to it; hooks that can do nothing any more lapse."""
-    now = now or timezone.now()
-    run.version += 1
-    run.save(force_update=True)
-    record(run, kind, by, data, on_behalf_of=on_behalf_of, now=now)
-    if run.actions and kind in LAPSING:
-        lapse(run, now)
-    return run
-
-
-LAPSING = frozenset({EventType.ASSIGNED, EventType.COMPLETED, EventType.CANCELLED})
-"""The changes after which hooks that were armed before may have lapsed."""
-
-
-def arm(run: UserTaskRun, occasion: Hook, now: datetime) -> None:
-    """Arm what the run does by itself on this occasion."""
-    ArmedHook.objects.bulk_create(hooks.armed_by(run, occasion, now, count=run.armed_hooks.count()))
-
-
-def lapse(run: UserTaskRun, now: datetime) -> None:
-    """Settle the armed hooks of the run that would do nothing when they are due."""
-    for hook in run.armed_hooks.armed().select_for_update(no_key=True):
-        if reason := hooks.reason_to_lapse(hook, run):
-            hook.settle(HookState.LAPSED, now, reason)
-
-
 def record(
     run: UserTaskRun,
     kind: EventType,
     by: Actor,
-    data: dict[str, Any],
+    data: Mapping[str, Any],
     *,
     on_behalf_of: str | None = None,
     now: datetime | None = None,
 ) -> None:
-    """Write the event; where a service acted for a person it names both."""
-    if on_behalf_of not in (None, by.user_id):
-        data = {**data, "on_behalf_of": on_behalf_of}
-    new_event(run, kind, by, data, now or timezone.now(), after=_last_event(run)).save(force_insert=True)
+    """Write down what happened to a locked run and changed none of its columns."""
+    told = named(dict(data), by, on_behalf_of)
+    insert_events([new_event(run, kind, by, told, now or timezone.now(), after=_newest_event(run))])
 
 
-NOTHING_YET = (0, chain.BEGINNING)
-"""The number and the link that the first event of a run follows."""
-
-
-def new_event(
-    run: UserTaskRun, kind: EventType, by: Actor, data: dict[str, Any], now: datetime, *, after: tuple[int, str]
-) -> UserTaskEvent:
-    """The event after the one of that number and link, not yet written."""
-    number, previous = after
-    event = UserTaskEvent(
-        run=run,
-        number=number + 1,
-        time=now,
-        type=kind,
-        actor=by.user_id,
-        data=data,
-        door=by.origin.door,
-        address=by.origin.address,
-    )
-    event.link = chain.link_of_event(event, previous)
-    return event
-
-
-def _last_event(run: UserTaskRun) -> tuple[int, str]:
-    """The number and the link of the newest event; the lock on the run makes the next one nobody else's."""
-    newest: tuple[int, str] | None = run.events.order_by("-number").values_list("number", "link").first()
+def _newest_event(run: UserTaskRun) -> Newest:
+    """The lock on the run makes the next number nobody else's."""
+    newest: Newest | None = run.events.order_by("-number").values_list("number", "link").first()
     return newest or NOTHING_YET

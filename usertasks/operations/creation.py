@@ -18,13 +18,14 @@ from .. import events, json_text
 from ..actors import Actor
 from ..errors import AlreadyExists, Fault, InvalidArgument, NotFound, Refused
 from ..hooks import armed_at_creation, checked_actions
-from ..models import ArmedHook, EventType, Status, UserTaskDef, UserTaskEvent, UserTaskRun
+from ..models import ArmedHook, EventType, Status, UserTaskDef, UserTaskRun
 from ..models.definitions import MAX_VERSION, NAME
 from ..models.runs import MAX_PRIORITY
 from ..owners import flaw_of_name, owner_of
 from ..rules import Action, decide, require_permission
-from .beats import NOTHING_YET, new_event
+from .changes import new_event
 from .refusals import note, noting_refusals
+from .statements import NOTHING_YET, insert_events
 
 MAX_NOTES = 100_000
 """Characters."""
@@ -244,10 +245,9 @@ def _insert(runs: list[UserTaskRun], by: Actor) -> None:
     now = timezone.now()
     for run in runs:
         run.scheduled_time = now
+        run.snooze_at_hand = by.user_id, None
     # Always in this order: of two batches with the same ids one waits for the other, and never both.
     runs = sorted(runs, key=lambda run: run.id)
     UserTaskRun.objects.bulk_create(runs)
-    UserTaskEvent.objects.bulk_create(
-        new_event(run, EventType.CREATED, by, events.created(run), now, after=NOTHING_YET) for run in runs
-    )
+    insert_events([new_event(run, EventType.CREATED, by, events.created(run), now, after=NOTHING_YET) for run in runs])
     ArmedHook.objects.bulk_create(hook for run in runs if run.actions for hook in armed_at_creation(run, now))

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from .. import json_text
 from ..actors import Actor
 from ..conditions import flaws_of_conditions
-from ..errors import Fault, InvalidArgument, NotFound, WrongState
+from ..errors import Fault, InvalidArgument, NotAllowed, NotFound, Refused, WrongState
 from ..fieldtypes import FIELD_TYPES
 from ..flaws import flaws_of_field
 from ..hooks import checked_actions
-from ..models import UserTaskDef, UserTaskField
+from ..models import UserTaskDef, UserTaskField, UserTaskRun
 from ..models.definitions import MAX_FIELDS, MAX_NAME, NAME
 from ..rules import require_permission
-from .refusals import noting_refusals
+from .refusals import note, noting_refusals
 
 MAX_DESCRIPTION = 100_000
 """Characters."""
@@ -87,6 +88,30 @@ def _delete(name: str, version: int) -> None:
     if definition is None:
         raise NotFound(f"There is no definition {name} version {version}.")
     definition.delete()
+
+
+@transaction.atomic
+def delete_definitions(definition_ids: Collection[int], *, by: Actor) -> dict[int, Refused]:
+    """Delete many; those for which it is refused, with the reason: as `delete_definition` would, row by row."""
+    # Who creates a run holds a share of its definition: whoever has these locks sees every run there is.
+    rows = UserTaskDef.objects.select_for_update().filter(pk__in=definition_ids).order_by("pk").in_bulk()
+    runs = UserTaskRun.objects.filter(definition=OuterRef("pk"))
+    in_use = set(UserTaskDef.objects.filter(Exists(runs), pk__in=rows).values_list("pk", flat=True))
+    found = {pk: _refusal_to_delete(rows.get(pk), pk in in_use, by) for pk in definition_ids}
+    refusals = {pk: refusal for pk, refusal in found.items() if refusal}
+    UserTaskDef.objects.filter(pk__in=rows.keys() - refusals.keys()).delete()
+    note(list(refusals.values()), delete_definition.__name__, by=by)
+    return refusals
+
+
+def _refusal_to_delete(row: UserTaskDef | None, is_in_use: bool, by: Actor) -> Refused | None:
+    try:
+        require_permission("add_usertaskdef", by)
+    except NotAllowed as refusal:
+        return refusal
+    if row is None:
+        return NotFound("There is no such definition.")
+    return WrongState(f"There are runs of {row.name} version {row.version}.") if is_in_use else None
 
 
 def faults_of_definition(

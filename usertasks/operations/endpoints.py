@@ -5,7 +5,7 @@ An endpoint is sent everything that happens, so making or changing one takes the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,10 +18,10 @@ from django.utils import timezone
 from .. import json_text
 from ..actors import Actor, Scope
 from ..addresses import fault_of_url
-from ..errors import Fault, InvalidArgument, NotFound, WrongState
+from ..errors import Fault, InvalidArgument, NotAllowed, NotFound, Refused, WrongState
 from ..models import Delivery, DeliveryState, EventType, Mail, MailKind, SwitchedOff, WebhookEndpoint
 from ..rules import require_permission, require_scope
-from .refusals import noting_refusals
+from .refusals import note, noting_refusals
 
 MAX_DESCRIPTION = 1000
 """Characters."""
@@ -56,18 +56,38 @@ def change_endpoint(endpoint_id: UUID, *, by: Actor, active: bool | None = None,
     for name, value in changes.items():
         setattr(endpoint, name, list(dict.fromkeys(value)) if name == "event_types" else value)
     if active is not None and active != endpoint.active:
-        _switch(endpoint, "" if active else SwitchedOff.BY_HAND)
+        for name, value in SWITCHED[active].items():
+            setattr(endpoint, name, value)
+        if active:
+            _hurry([endpoint.pk])
     endpoint.save()
     return endpoint
 
 
-def _switch(endpoint: WebhookEndpoint, reason: str) -> None:
-    """On without a reason, else off. What was put off because it failed is due at once when it is on again."""
-    endpoint.active, endpoint.switched_off = not reason, reason
-    if endpoint.active:
-        endpoint.failing_since, endpoint.failures, endpoint.held_until = None, 0, None
-        now = timezone.now()
-        endpoint.deliveries.pending().filter(next_attempt_at__gt=now).update(next_attempt_at=now)
+@transaction.atomic
+def switch_endpoints(endpoint_ids: Collection[UUID], *, by: Actor, active: bool) -> dict[UUID, Refused]:
+    """Switch many off, or on again; those for which it is refused, with the reason."""
+    endpoints = _all_locked(endpoint_ids, by)
+    refusals = {pk: _refusal_of(endpoints.get(pk), by) for pk in endpoint_ids}
+    changing = [pk for pk, row in endpoints.items() if refusals[pk] is None and row.active != active]
+    WebhookEndpoint.objects.filter(pk__in=changing).update(**SWITCHED[active])
+    if active:
+        _hurry(changing)
+    return _noted(refusals, change_endpoint.__name__, by)
+
+
+SWITCHED: Mapping[bool, Mapping[str, Any]] = {
+    True: {"active": True, "switched_off": "", "failing_since": None, "failures": 0, "held_until": None},
+    False: {"active": False, "switched_off": SwitchedOff.BY_HAND},
+}
+"""What an endpoint is when it is switched on, as if it had never failed, and off."""
+
+
+def _hurry(endpoint_ids: Collection[UUID]) -> None:
+    """What was put off because it failed is due at once where its endpoint is on again."""
+    now = timezone.now()
+    put_off = Delivery.objects.pending().filter(endpoint__in=endpoint_ids, next_attempt_at__gt=now)
+    put_off.update(next_attempt_at=now)
 
 
 @noting_refusals
@@ -87,12 +107,38 @@ def redeliver(endpoint_id: UUID, delivery_id: int, *, by: Actor, now: datetime |
     if delivery is None:
         raise NotFound("There is no such delivery.")
     if not endpoint.active:
-        raise WrongState("The endpoint is switched off.")
-    delivery.state, delivery.failures, delivery.delivered_at = DeliveryState.PENDING, 0, None
-    delivery.next_attempt_at = now or timezone.now()
-    delivery.save(update_fields=["state", "failures", "delivered_at", "next_attempt_at"])
-    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(held_until=None)
+        raise _is_off()
+    _send_again([delivery], now or timezone.now())
     return delivery
+
+
+@transaction.atomic
+def redeliver_many(delivery_ids: Collection[int], *, by: Actor) -> dict[int, Refused]:
+    """The same of many; those for which it is refused, with the reason."""
+    owners = dict(Delivery.objects.filter(pk__in=delivery_ids).values_list("pk", "endpoint_id"))
+    endpoints = _all_locked(set(owners.values()), by)
+    rows = Delivery.objects.select_for_update(no_key=True).filter(pk__in=owners).order_by("pk").in_bulk()
+    refusals: dict[int, Refused | None] = {}
+    for pk in delivery_ids:
+        endpoint = endpoints.get(owners[pk]) if pk in rows else None
+        refusals[pk] = _refusal_of(endpoint, by) or (None if endpoint and endpoint.active else _is_off())
+    _send_again([row for pk, row in rows.items() if refusals[pk] is None], timezone.now())
+    return _noted(refusals, redeliver.__name__, by)
+
+
+def _send_again(deliveries: Sequence[Delivery], now: datetime) -> None:
+    again = {"state": DeliveryState.PENDING, "failures": 0, "delivered_at": None, "next_attempt_at": now}
+    for delivery in deliveries:
+        for name, value in again.items():
+            setattr(delivery, name, value)
+    if deliveries:
+        Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(**again)
+        endpoints = {delivery.endpoint_id for delivery in deliveries}
+        WebhookEndpoint.objects.filter(pk__in=endpoints).update(held_until=None)
+
+
+def _is_off() -> WrongState:
+    return WrongState("The endpoint is switched off.")
 
 
 @transaction.atomic
@@ -124,11 +170,38 @@ def _mails_about(endpoint: WebhookEndpoint, now: datetime) -> list[Mail]:
 
 def _locked(endpoint_id: UUID, by: Actor) -> WebhookEndpoint:
     """The endpoint, locked until the end of the transaction, among those that `by` may see."""
-    visible = WebhookEndpoint.objects.visible_to(by).filter(pk=endpoint_id)
-    endpoint = visible.select_for_update(no_key=True, of=("self",)).first()
+    endpoint = _all_locked([endpoint_id], by).get(endpoint_id)
     if endpoint is None:
-        raise NotFound("There is no such endpoint.")
+        raise _unknown()
     return endpoint
+
+
+def _all_locked(endpoint_ids: Collection[UUID], by: Actor) -> dict[UUID, WebhookEndpoint]:
+    """The same of many, in one order, so that two who lock some of them wait for each other."""
+    visible = WebhookEndpoint.objects.visible_to(by).filter(pk__in=endpoint_ids).order_by("pk")
+    return {endpoint.pk: endpoint for endpoint in visible.select_for_update(no_key=True, of=("self",))}
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such endpoint.")
+
+
+def _refusal_of(endpoint: WebhookEndpoint | None, by: Actor) -> Refused | None:
+    """Why `by` may not change it, or None."""
+    if endpoint is None:
+        return _unknown()
+    try:
+        require_seeing_all(by)
+    except NotAllowed as refusal:
+        return refusal
+    return None
+
+
+def _noted[Key](refusals: Mapping[Key, Refused | None], action: str, by: Actor) -> dict[Key, Refused]:
+    """Those that are refusals, written down."""
+    found = {key: refusal for key, refusal in refusals.items() if refusal}
+    note(list(found.values()), action, by=by)
+    return found
 
 
 def _check(given: dict[str, Any]) -> None:

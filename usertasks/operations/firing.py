@@ -17,7 +17,8 @@ from .. import events, hooks, json_text
 from ..actors import SYSTEM
 from ..content import run_content
 from ..models import ArmedHook, EventType, HookAction, HookState, Status, UserTaskRun
-from .beats import commit, hand, lock, record
+from .beats import held, record
+from .changes import Change, write
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,19 @@ def fire(hook_id: int, *, now: datetime) -> ArmedHook | TaskCall | None:
 def _locked(hook_id: int) -> tuple[UserTaskRun, ArmedHook]:
     """A hook and its run; the run is locked first, as by everybody else. Raises `NotFound`."""
     hooks_of_run = ArmedHook.objects.filter(pk=hook_id)
-    run = lock(UserTaskRun.objects.filter(pk__in=hooks_of_run.values("run_id")), None)
+    runs = UserTaskRun.objects.filter(pk__in=hooks_of_run.values("run_id"))
+    run = held(runs.select_for_update(no_key=True).first(), None)
     return run, run.armed_hooks.select_for_update(no_key=True).get(pk=hook_id)
 
 
 def _act(hook: ArmedHook, run: UserTaskRun, now: datetime) -> None:
+    change = Change(run, SYSTEM, now)
     if hook.action == HookAction.CANCEL:
         run.status = Status.CANCELLED
-        commit(run, EventType.CANCELLED, SYSTEM, {**events.cancelled(run), **events.by_hook(hook)}, now=now)
+        change.tell(EventType.CANCELLED, {**events.cancelled(run), **events.by_hook(hook)})
     elif (run.user_id, run.user_group) != (hook.arguments["user_id"], hook.arguments["user_group"]):
-        hand(run, by=SYSTEM, **hook.arguments, now=now, **events.by_hook(hook))
+        change.hand(**hook.arguments, **events.by_hook(hook))
+    write(change)
 
 
 def _call(hook: ArmedHook, run: UserTaskRun) -> TaskCall:

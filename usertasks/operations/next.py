@@ -14,7 +14,7 @@ from ..filters import Search
 from ..models import Status, UserTaskRun
 from ..models.orders import Order
 from ..rules import Action, decide, require_scope
-from .beats import hand
+from .changes import Change, write
 from .refusals import noting_refusals
 
 CANDIDATES = 20
@@ -38,7 +38,7 @@ def claim_next(*, by: Actor, user_group: str | None = None) -> UserTaskRun | Non
         free = {row.id for row in rows if decide(Action.CLAIM, row, by).allowed}
         while run := _first_locked(free, search.order):
             if decide(Action.CLAIM, run, by).allowed:
-                return hand(run, by=by, user_id=by.user_id, user_group=run.user_group)
+                return write(Change(run, by).hand(user_id=by.user_id, user_group=run.user_group))
             free.remove(run.id)  # it has just been moved to where it is not theirs
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any
@@ -40,10 +40,22 @@ def noting_refusals[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
 
 
 def note(
-    refusals: list[Refused], action: str, *, by: Actor, run_id: UUID | None = None, on_behalf_of: str | None = None
+    refusals: Sequence[Refused],
+    action: str,
+    *,
+    by: Actor,
+    run_id: UUID | None = None,
+    on_behalf_of: str | None = None,
 ) -> None:
     """Write down that `by` was refused `action`, once for each refusal, whoever comes by to note it again."""
-    fresh = [refusal for refusal in refusals if not refusal.is_noted]
+    note_all([(run_id, refusal) for refusal in refusals], action, by=by, on_behalf_of=on_behalf_of)
+
+
+def note_all(
+    refusals: Iterable[tuple[UUID | None, Refused]], action: str, *, by: Actor, on_behalf_of: str | None = None
+) -> None:
+    """The same for the refusals of many runs, each with the id of its run."""
+    fresh = [(run_id, refusal) for run_id, refusal in refusals if not refusal.is_noted]
     now = timezone.now()
     Refusal.objects.bulk_create(
         Refusal(
@@ -56,9 +68,9 @@ def note(
             address=by.origin.address,
             run_id=run_id,
         )
-        for refusal in fresh
+        for run_id, refusal in fresh
     )
-    for refusal in fresh:
+    for _run_id, refusal in fresh:
         refusal.is_noted = True
 
 

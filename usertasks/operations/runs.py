@@ -1,13 +1,18 @@
-"""What happens to a run between its creation and its end."""
+"""What happens to a run between its creation and its end.
+
+Each verb that can be done to many is in two parts: what it decides of one locked run (`claiming`), and that for one run
+(`claim`). `many.py` has the other one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from .. import events, json_text
 from ..actors import Actor, is_member
@@ -27,27 +32,48 @@ from ..rules import (
     require_not_excluded,
     require_state,
 )
-from .beats import commit, hand, locked, person_of
+from .beats import locked, person_of
+from .changes import Change, write
 from .refusals import noting_refusals
+
+
+@dataclass(frozen=True)
+class Owner:
+    """To whom runs are to go."""
+
+    user_id: str | None = None
+    user_group: str | None = None
+
+    @cached_property
+    def is_member(self) -> bool:
+        """Whether the user, where one is named, belongs to the group; asked once, for as many runs as there are."""
+        return self.user_id is None or self.user_group is None or is_member(self.user_id, self.user_group)
 
 
 @noting_refusals
 @transaction.atomic
 def claim(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskRun:
     """Make `by` the one who does this run."""
-    run = locked(run_id, by, expected)
+    return write(claiming(locked(run_id, by, expected), by=by))
+
+
+def claiming(run: UserTaskRun, *, by: Actor) -> Change:
+    change = Change(run, by)
     if require(Action.CLAIM, run, by).reason == ALREADY_DONE:
-        return run
-    return hand(run, by=by, user_id=by.user_id, user_group=run.user_group)
+        return change
+    return change.hand(user_id=by.user_id, user_group=run.user_group)
 
 
 @noting_refusals
 @transaction.atomic
 def release(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskRun:
     """Put the run back to its group."""
-    run = locked(run_id, by, expected)
+    return write(releasing(locked(run_id, by, expected), by=by))
+
+
+def releasing(run: UserTaskRun, *, by: Actor) -> Change:
     require(Action.RELEASE, run, by)
-    return hand(run, by=by, user_id=None, user_group=run.user_group, on_behalf_of=_absent_owner(run, by))
+    return Change(run, by).hand(user_id=None, user_group=run.user_group, on_behalf_of=_absent_owner(run, by))
 
 
 @noting_refusals
@@ -62,17 +88,21 @@ def assign(
     expected: int | None = None,
 ) -> UserTaskRun:
     """Give the run to a user, a group or both; what is not given is unset."""
-    user_id, user_group = owner_of(user_id=user_id, user_group=user_group)
-    run = locked(run_id, by, expected)
+    owner = Owner(*owner_of(user_id=user_id, user_group=user_group))
+    return write(assigning(locked(run_id, by, expected), by=by, owner=owner, override_claim=override_claim))
+
+
+def assigning(run: UserTaskRun, *, by: Actor, owner: Owner, override_claim: bool = False) -> Change:
     is_lead = require(Action.ASSIGN, run, by).reason == LEAD.reason
     if run.status == Status.ASSIGNED and not override_claim:
         raise AlreadyClaimed(f"{run.user_id} has it.")
-    require_not_excluded(run, user_id)
+    require_not_excluded(run, owner.user_id)
     if is_lead:
-        _require_within(by, user_id, user_group)
-    if (run.user_id, run.user_group) == (user_id, user_group):
-        return run
-    return hand(run, by=by, user_id=user_id, user_group=user_group)
+        _require_within(by, owner)
+    change = Change(run, by)
+    if (run.user_id, run.user_group) == (owner.user_id, owner.user_group):
+        return change
+    return change.hand(user_id=owner.user_id, user_group=owner.user_group)
 
 
 @noting_refusals
@@ -95,8 +125,9 @@ def save_progress(
         require(Action.SAVE_PROGRESS, run, by, policy=policy)
     if policy is SavePolicy.FAIL_IF_CLAIMED_BY_OTHER and run.user_id not in (None, person):
         raise AlreadyClaimed(f"{run.user_id} has it.")
+    change = Change(run, by)
     run.results = _checked(run, results, must_be_complete=False)
-    return commit(run, EventType.SAVED, by, events.answered(person, run.results), on_behalf_of=person)
+    return write(change.tell(EventType.SAVED, events.answered(person, run.results), on_behalf_of=person))
 
 
 @noting_refusals
@@ -110,10 +141,14 @@ def complete(
     expected: int | None = None,
 ) -> UserTaskRun:
     """Lay these results over the saved ones and finish the run; whoever completes it becomes its owner."""
-    run = locked(run_id, by, expected, user_id)
+    return write(completing(locked(run_id, by, expected, user_id), by=by, results=results, user_id=user_id))
+
+
+def completing(run: UserTaskRun, *, by: Actor, results: Mapping[str, Any], user_id: str | None = None) -> Change:
     person = _doer(run, user_id, by)
+    change = Change(run, by)
     if _is_repeat(run, person, results):
-        return run
+        return change
     if _is_trusted(run, person, by):
         require_for(Action.COMPLETE, run, person, by=by)
     else:
@@ -122,37 +157,34 @@ def complete(
         raise AlreadyClaimed(f"{run.user_id} has it.")
     run.results = _checked(run, {**run.results, **results}, must_be_complete=True)
     if run.user_id != person:
-        hand(run, by=by, user_id=person, user_group=run.user_group, on_behalf_of=person, arms=False)
-    run.status = Status.DONE
-    run.completed_at = timezone.now()
-    return commit(run, EventType.COMPLETED, by, events.answered(person, run.results), on_behalf_of=person)
+        change.hand(user_id=person, user_group=run.user_group, on_behalf_of=person, arms=False)
+    run.status, run.completed_at = Status.DONE, change.now
+    return change.tell(EventType.COMPLETED, events.answered(person, run.results), on_behalf_of=person)
 
 
 @noting_refusals
 @transaction.atomic
 def cancel(run_id: UUID, *, by: Actor, expected: int | None = None) -> UserTaskRun:
     """End the run without an answer."""
-    run = locked(run_id, by, expected)
+    return write(cancelling(locked(run_id, by, expected), by=by))
+
+
+def cancelling(run: UserTaskRun, *, by: Actor) -> Change:
+    change = Change(run, by)
     if require(Action.CANCEL, run, by).reason == ALREADY_DONE:
-        return run
+        return change
     run.status = Status.CANCELLED
-    return commit(run, EventType.CANCELLED, by, events.cancelled(run))
+    return change.tell(EventType.CANCELLED, events.cancelled(run))
 
 
-@noting_refusals
-@transaction.atomic
-def restore_owner(
-    run_id: UUID, *, by: Actor, done: str, user_id: str | None, user_group: str | None, expected: int
-) -> UserTaskRun:
+def restoring(run: UserTaskRun, *, by: Actor, done: str, user_id: str | None, user_group: str | None) -> Change:
     """Take back what `by` has `done`, a claim, release or assignment, and give the run to whom it had.
 
-    That takes what doing the opposite takes, now: whoever lost the right since gets nothing back by it. `Stale` if
-    anything happened since.
+    That takes what doing the opposite takes, now: whoever lost the right since gets nothing back by it.
     """
-    run = locked(run_id, by, expected)
     _require_may_take_back(run, by, done, user_id, user_group)
     absent = user_id if user_id in by.stands_in_for else None
-    return hand(run, by=by, user_id=user_id, user_group=user_group, on_behalf_of=absent)
+    return Change(run, by).hand(user_id=user_id, user_group=user_group, on_behalf_of=absent)
 
 
 def _require_may_take_back(run: UserTaskRun, by: Actor, done: str, user_id: str | None, user_group: str | None) -> None:
@@ -184,17 +216,16 @@ def _is_trusted(run: UserTaskRun, person: str, by: Actor) -> bool:
     return person not in (by.user_id, _absent_owner(run, by))
 
 
-def _require_within(by: Actor, user_id: str | None, user_group: str | None) -> None:
+def _require_within(by: Actor, owner: Owner) -> None:
     """A lead moves runs among the groups that they lead, and to their members. Raises `NotAllowed`."""
-    if user_group is None or user_group not in by.leads:
+    if owner.user_group is None or owner.user_group not in by.leads:
         raise NotAllowed(f"{by.user_id} moves runs among the groups that they lead only: name one as user_group.")
-    if user_id is not None and not is_member(user_id, user_group):
-        raise NotAllowed(f"{user_id} is no member of {user_group}.")
+    if not owner.is_member:
+        raise NotAllowed(f"{owner.user_id} is no member of {owner.user_group}.")
 
 
 def _checked(run: UserTaskRun, results: Mapping[str, Any], *, must_be_complete: bool) -> dict[str, Any]:
-    fields = list(run.fields)
-    normal, faults = check_results(fields, results, must_be_complete=must_be_complete)
+    normal, faults = check_results(run.fields, results, must_be_complete=must_be_complete)
     if faults:
         raise InvalidArgument.of(faults)
     return normal
@@ -205,5 +236,5 @@ def _is_repeat(run: UserTaskRun, person: str, results: Mapping[str, Any]) -> boo
     if run.status != Status.DONE or run.user_id != person:
         return False
     merged = {**run.results, **results}
-    normal, faults = check_results(list(run.fields), merged, must_be_complete=True)
+    normal, faults = check_results(run.fields, merged, must_be_complete=True)
     return not faults and json_text.canonical(normal) == json_text.canonical(run.results)

@@ -13,6 +13,7 @@ from littlehorse import model as lh
 
 from .. import operations
 from ..models import UserTaskRun
+from ..models.definitions import read_fields
 from . import messages
 from .callers import caller
 from .paging import MAX_ANSWER, definition_bookmark, limit_of, run_bookmark, run_position
@@ -72,8 +73,8 @@ class Servicer(lh.LittleHorseServicer):
     def ListUserTaskRuns(self, request: Any, context: Any) -> Any:
         search = workflow_search(request, caller())
         page = search.page(limit=limit_of(request), after=run_position(request.bookmark))
-        rows = UserTaskRun.objects.prefetch_related("definition__fields", "events")
-        runs = rows.in_bulk([row.id for row in page.rows])
+        runs = UserTaskRun.objects.prefetch_related("events").in_bulk([row.id for row in page.rows])
+        read_fields(run.written for run in runs.values())
         return _list_of([runs[row.id] for row in page.rows], has_more=page.has_more)
 
     def AssignUserTaskRun(self, request: Any, context: Any) -> Any:
