@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from .errors import InvalidArgument
 from .models import GroupLead
@@ -29,10 +30,21 @@ def appoint(user_id: str, user_group: str) -> GroupLead:
 @transaction.atomic
 def dismiss(user_id: str, user_group: str) -> None:
     """Take a group from a lead, and with the last one the role; nothing changes for whoever does not lead it."""
-    account = _locked_account(user_id)
-    dismissed, _rows = GroupLead.objects.filter(user_id=user_id, user_group=user_group).delete()
-    if dismissed and account and not _leads(user_id):
-        account.groups.remove(_role())
+    dismiss_all(GroupLead.objects.filter(user_id=user_id, user_group=user_group))
+
+
+@transaction.atomic
+def dismiss_all(leads: QuerySet[GroupLead]) -> None:
+    """Take these groups from their leads, and with their last one the role."""
+    rows = list(leads.values_list("pk", "user_id"))
+    # The locks, always in one order, make two who change what somebody leads wait for each other.
+    accounts = list(User.objects.select_for_update().filter(username__in={name for _, name in rows}).order_by("pk"))
+    found = GroupLead.objects.filter(pk__in=[pk for pk, _ in rows])
+    dismissed = set(found.values_list("user_id", flat=True))
+    found.delete()
+    leading = set(GroupLead.objects.filter(user_id__in=dismissed).values_list("user_id", flat=True))
+    if gone := [account for account in accounts if account.username in dismissed - leading]:
+        _role().user_set.remove(*gone)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib.auth.models import User
@@ -11,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .actors import Actor
-from .errors import Fault, InvalidArgument, NotAllowed, NotFound, WrongState
-from .logbook import Deed, enter
+from .errors import Fault, InvalidArgument, NotAllowed, NotFound, Refused, WrongState
+from .logbook import Deed, enter, enter_all
 from .models import Substitution
-from .operations import noting_refusals
+from .operations import note, noting_refusals
 from .owners import flaw_of_name
 from .rules import require_permission
 
@@ -89,22 +90,42 @@ def end_substitution(substitution_id: int, *, by: Actor, now: datetime) -> None:
     That is for the person, for whoever named it, and for holders of `change_substitution`. Raises `NotFound`,
     `NotAllowed`, or `WrongState` where it is over.
     """
-    row = Substitution.objects.select_for_update().filter(known_to(by), pk=substitution_id).first()
+    for refusal in _ended([substitution_id], by, now, Q(pk=substitution_id)).values():
+        raise refusal
+
+
+@transaction.atomic
+def end_substitutions(substitution_ids: Collection[int], *, by: Actor, now: datetime) -> dict[int, Refused]:
+    """The same for many; those for which it is refused, with the reason."""
+    refusals = _ended(substitution_ids, by, now, Q(pk__in=substitution_ids))
+    note(list(refusals.values()), end_substitution.__name__, by=by)
+    return refusals
+
+
+def _ended(substitution_ids: Collection[int], by: Actor, now: datetime, which: Q) -> dict[int, Refused]:
+    """End those that `by` may end; the refusals of the others."""
+    known = Substitution.objects.select_for_update().filter(known_to(by), which).order_by("pk")
+    rows = {row.pk: row for row in known}
+    refused = {pk: _refusal_to_end(rows.get(pk), by, now) for pk in substitution_ids}
+    refusals = {pk: refusal for pk, refusal in refused.items() if refusal}
+    ending = [row for pk, row in rows.items() if pk not in refusals]
+    words = "Ended; it was to last until {}"
+    enter_all([(row, words.format(row.ends_at.isoformat())) for row in ending], Deed.CHANGED, by=by)
+    begun = {pk for pk, row in rows.items() if pk not in refusals and row.starts_at < now}
+    Substitution.objects.filter(pk__in=begun).update(ends_at=now)
+    Substitution.objects.filter(pk__in=[row.pk for row in ending if row.pk not in begun]).delete()
+    return refusals
+
+
+def _refusal_to_end(row: Substitution | None, by: Actor, now: datetime) -> Refused | None:
     if row is None:
-        raise NotFound(_("There is no such substitution."))
+        return NotFound(_("There is no such substitution."))
     if by.user_id not in (row.user_id, row.named_by) and not by.holds("change_substitution"):
-        raise NotAllowed(
+        return NotAllowed(
             _("Only %(user_id)s or whoever named %(substitute_id)s ends this.")
             % {"user_id": row.user_id, "substitute_id": row.substitute_id}
         )
-    if row.ends_at <= now:
-        raise WrongState(_("It is over already."))
-    enter(row, Deed.CHANGED, f"Ended; it was to last until {row.ends_at.isoformat()}", by=by)
-    if row.starts_at >= now:
-        row.delete()
-        return
-    row.ends_at = now
-    row.save(update_fields=["ends_at"])
+    return WrongState(_("It is over already.")) if row.ends_at <= now else None
 
 
 def known_to(by: Actor) -> Q:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from . import json_text
 from .actors import EVERY_SCOPE, SCOPE_OF, Actor, Scope
-from .errors import Fault, InvalidArgument, NotAllowed, NotFound
-from .logbook import Deed, enter
+from .errors import Fault, InvalidArgument, NotAllowed, NotFound, Refused
+from .logbook import Deed, enter, enter_all
 from .models import ApiToken
 from .models.tokens import MAX_TOKEN_NAME, digest_of
-from .operations import noting_refusals
+from .operations import note, noting_refusals
 from .owners import flaw_of_name
 from .rules import require_permission
 
@@ -83,15 +83,33 @@ def revoke_token(token_id: int, *, by: Actor, now: datetime) -> ApiToken:
 
     Raises `NotFound`: what is somebody else's does not exist for others.
     """
-    own = Q() if by.holds("change_apitoken") else Q(user__username=by.user_id)
-    row = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(own, pk=token_id).first()
-    if row is None:
+    rows = _revoked(Q(pk=token_id), by, now)
+    if not rows:
         raise NotFound(_("There is no such token."))
-    if row.revoked_at is None:
+    return rows[0]
+
+
+@transaction.atomic
+def revoke_tokens(token_ids: Collection[int], *, by: Actor, now: datetime) -> dict[int, Refused]:
+    """The same for many; those for which it is refused, with the reason."""
+    known = {row.pk for row in _revoked(Q(pk__in=token_ids), by, now)}
+    refusals: dict[int, Refused] = {pk: NotFound(_("There is no such token.")) for pk in token_ids if pk not in known}
+    note(list(refusals.values()), revoke_token.__name__, by=by)
+    return refusals
+
+
+def _revoked(which: Q, by: Actor, now: datetime) -> list[ApiToken]:
+    """Those that `by` may revoke, which they are from now on."""
+    own = Q() if by.holds("change_apitoken") else Q(user__username=by.user_id)
+    known = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(own, which)
+    rows = list(known.order_by("pk"))
+    live = [row for row in rows if row.revoked_at is None]
+    for row in live:
         row.revoked_at = now
-        row.save(update_fields=["revoked_at"])
-        enter(row, Deed.CHANGED, "Revoked", by=by)
-    return row
+    if live:
+        ApiToken.objects.filter(pk__in=[row.pk for row in live]).update(revoked_at=now)
+    enter_all([(row, "Revoked") for row in live], Deed.CHANGED, by=by)
+    return rows
 
 
 def scopes_within(actor: Actor) -> list[Scope]:

@@ -142,7 +142,7 @@ def test_the_list_costs_the_same_for_any_number_of_runs(
     for _ in range(20):
         a_run(due_at=timezone.now())
     # session, user, permissions (2), my groups, count, page, and definitions, groups and users to suggest
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(9):
         listed(client)
 
 

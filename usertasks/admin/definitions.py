@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -25,6 +27,7 @@ from ..models import UserTaskDef, UserTaskField
 from ..models.definitions import MAX_FIELDS, UserTaskDefQuerySet
 from .definition_forms import LIVE, PREVIEW, STEP, DefinitionForm, FieldForm, FieldFormSet, newest_version
 from .designed import designed
+from .many import AT_ONCE
 from .open_runs import counts_of, open_runs_of
 from .rule_inputs import SHOW_IF, kinds_of, typed_of_field
 
@@ -275,26 +278,27 @@ class DefinitionAdmin(BaseAdmin):
 
     @admin.action(description=_("Delete selected definitions"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[UserTaskDef]) -> HttpResponse | None:
-        """Ask like Django, then delete one by one and say what became of each."""
+        """Ask like Django, then delete, and say what became of each."""
         if not request.POST.get("post"):
             return actions.delete_selected(self, request, queryset)
-        for definition in queryset:
-            try:
-                self._delete_and_log(request, definition)
-            except Refused as refusal:
-                self.message_user(
-                    request,
-                    _("%(definition)s was not deleted. %(detail)s")
-                    % {"definition": definition, "detail": refusal.detail},
-                    messages.ERROR,
-                )
-            else:
-                self.message_user(
-                    request, _("%(definition)s was deleted.") % {"definition": definition}, messages.SUCCESS
-                )
+        for some in batched(queryset, AT_ONCE):
+            refusals = self._delete_and_log(request, some)
+            for definition in some:
+                self._tell(request, definition, refusals.get(definition.pk))
         return None
 
+    def _tell(self, request: HttpRequest, definition: UserTaskDef, refusal: Refused | None) -> None:
+        """What became of a definition that was to be deleted."""
+        said = {"definition": definition, "detail": refusal.detail if refusal else ""}
+        if refusal:
+            self.message_user(request, _("%(definition)s was not deleted. %(detail)s") % said, messages.ERROR)
+        else:
+            self.message_user(request, _("%(definition)s was deleted.") % said, messages.SUCCESS)
+
     @transaction.atomic
-    def _delete_and_log(self, request: HttpRequest, definition: UserTaskDef) -> None:
-        self.log_deletions(request, UserTaskDef.objects.filter(pk=definition.pk))  # while it is there
-        self.delete_model(request, definition)
+    def _delete_and_log(self, request: HttpRequest, rows: Sequence[UserTaskDef]) -> Mapping[int, Refused]:
+        """Delete those that no run needs; the refusals of the others."""
+        refusals = operations.delete_definitions([row.pk for row in rows], by=actor_of(request, Door.ADMIN))
+        if deleted := [row for row in rows if row.pk not in refusals]:
+            self.log_deletions(request, deleted)  # type: ignore[arg-type]  # any rows will do
+        return refusals

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -68,18 +68,6 @@ class MadeByOperation(BaseAdmin):
         request.current_app = self.admin_site.name
         about = {"opts": self.opts, "media": self.media}
         return TemplateResponse(request, template, {**self.admin_site.each_context(request), **about, **context})
-
-    def do_to_each(self, request: HttpRequest, rows: Any, do: Any, done: Any) -> None:
-        """Do it to the chosen rows, and say what became of each; `done` is a sentence about their `count`."""
-        count = 0
-        for row in rows:
-            try:
-                do(row)
-                count += 1
-            except Refused as refusal:
-                self.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
-        if count:
-            self.message_user(request, done % {"count": count}, messages.SUCCESS)
 
     def _say(self, form: forms.Form, refusal: Refused) -> None:
         for name, faults in refusal.faults.items():

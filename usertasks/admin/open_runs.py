@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from ..models import Draft, UserTaskRun
-from ..models.runs import OPEN
+from ..models import OPEN, Draft, UserTaskRun
 
 
 @dataclass(frozen=True)

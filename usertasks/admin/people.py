@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,14 +16,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from ..actors import APP, Actor, Door
+from ..actors import Actor, Door
 from ..callers import actor_of
-from ..leads import appoint, dismiss
+from ..grants import APP
+from ..leads import appoint, dismiss, dismiss_all
 from ..logbook import Deed, enter
 from ..models import GroupLead, Substitution
 from ..models.runs import MAX_ID
-from ..substitutions import end_substitution, name_substitute, period_of_days
+from ..substitutions import end_substitutions, name_substitute, period_of_days
 from .making import MadeByOperation, Name
+from .many import do_to_all
 
 ENDED = ngettext_lazy("%(count)d substitution ended.", "%(count)d substitutions ended.", "count")
 
@@ -61,8 +64,7 @@ class GroupLeadAdmin(MadeByOperation):
         dismiss(obj.user_id, obj.user_group)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[GroupLead]) -> None:
-        for lead in queryset:
-            dismiss(lead.user_id, lead.user_group)
+        dismiss_all(queryset)
 
 
 class SubstitutionForm(forms.Form):
@@ -114,4 +116,4 @@ class SubstitutionAdmin(MadeByOperation):
     @admin.action(description=_("End now"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Substitution]) -> None:
         by, now = actor_of(request, Door.ADMIN), timezone.now()
-        self.do_to_each(request, queryset, lambda row: end_substitution(row.pk, by=by, now=now), ENDED)
+        do_to_all(self, request, queryset, partial(end_substitutions, by=by, now=now), ENDED)

@@ -18,9 +18,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from .. import bulk
-from ..actors import APP, Door
+from ..actors import Door
 from ..callers import actor_of
 from ..errors import Refused
+from ..grants import APP
 from ..models import BulkChange, UserTaskRun
 from ..models.runs import MAX_ID, NEWEST_FIRST
 from ..owners import owner_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,12 +15,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from ..actors import APP, Actor, Door, Scope
+from ..actors import Actor, Door, Scope
 from ..callers import actor_of
+from ..grants import APP
 from ..models import ApiToken
 from ..models.tokens import MAX_TOKEN_NAME, TokenState
-from ..tokens import NewToken, issue_token, revoke_token
+from ..tokens import NewToken, issue_token, revoke_tokens
 from .making import MadeByOperation, Name
+from .many import do_to_all
 
 LIFETIMES: Mapping[str, Any] = {
     "7": _("7 days"),
@@ -126,4 +129,4 @@ class ApiTokenAdmin(MadeByOperation):
     @admin.action(description=_("Revoke"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         by, now = actor_of(request, Door.ADMIN), timezone.now()
-        self.do_to_each(request, queryset, lambda token: revoke_token(token.pk, by=by, now=now), REVOKED)
+        do_to_all(self, request, queryset, partial(revoke_tokens, by=by, now=now), REVOKED)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -16,8 +16,8 @@ from django.utils.translation import ngettext_lazy
 from .. import operations
 from ..actors import Door
 from ..callers import actor_of
-from ..errors import Refused
 from ..models import Delivery, WebhookEndpoint
+from .many import do_to_all
 
 if TYPE_CHECKING:
     EndpointBase = admin.ModelAdmin[WebhookEndpoint]
@@ -75,11 +75,8 @@ class WebhookEndpointAdmin(ReadOnly, EndpointBase):
 
     def _switch(self, request: HttpRequest, queryset: Any, *, active: bool) -> None:
         actor = actor_of(request, Door.ADMIN)
-
-        def switch(endpoint: WebhookEndpoint) -> None:
-            operations.change_endpoint(endpoint.pk, active=active, by=actor)
-
-        _do_to_each(self, request, queryset, switch, SWITCHED_ON if active else SWITCHED_OFF)
+        done = SWITCHED_ON if active else SWITCHED_OFF
+        do_to_all(self, request, queryset, partial(operations.switch_endpoints, by=actor, active=active), done)
 
 
 @admin.register(Delivery)
@@ -118,23 +115,4 @@ class DeliveryAdmin(ReadOnly, DeliveryBase):
     @admin.action(description=_("Send again"))
     def redeliver(self, request: HttpRequest, queryset: Any) -> None:
         actor = actor_of(request, Door.ADMIN)
-
-        def send_again(delivery: Delivery) -> None:
-            operations.redeliver(delivery.endpoint_id, delivery.pk, by=actor)
-
-        _do_to_each(self, request, queryset, send_again, SENT_AGAIN)
-
-
-def _do_to_each(
-    site: admin.ModelAdmin[Any], request: HttpRequest, rows: Any, do: Callable[[Any], None], done: Any
-) -> None:
-    """Do it, and say what became of each; `done` is a sentence about their `count`."""
-    count = 0
-    for row in rows:
-        try:
-            do(row)
-            count += 1
-        except Refused as refusal:
-            site.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
-    if count:
-        site.message_user(request, done % {"count": count}, messages.SUCCESS)
+        do_to_all(self, request, queryset, partial(operations.redeliver_many, by=actor), SENT_AGAIN)
