@@ -19,8 +19,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import json_text
-from .actors import APP, actor_for
+from .actors import actor_for
 from .errors import NotAllowed, NotSignedIn
+from .grants import APP
 from .leads import follow_the_leads
 from .models import ApiToken, GroupLead
 from .roles import STAFF, Role

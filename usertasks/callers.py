@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -24,6 +25,7 @@ def address_of(request: HttpRequest) -> str | None:
     return plain_address(address.strip())
 
 
+@lru_cache(maxsize=4096)
 def plain_address(text: str) -> str | None:
     """An IPv4 or IPv6 address as it is stored, or None for what is none."""
     try:

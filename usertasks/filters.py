@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import batched
 from typing import Any, cast
+from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import BooleanField, CharField, Count, Func, Q, TextField, Value
-from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast
-from django.db.models.lookups import GreaterThan, LessThan
+from django.db.models import BooleanField, F, Func, Q, QuerySet
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 
-from . import json_text
+from . import closed_counts, full_text, listing_rows
 from .actors import Actor
 from .errors import Fault, InvalidArgument
 from .filterset import UserTaskRunFilterSet
-from .models import OPEN, Status, UserTaskRun
-from .models.orders import MOST_URGENT, NEWEST, ORDERS, SOONEST, Order, Position, due_before
-from .models.runs import STATUSLESS, UserTaskRunQuerySet, owners_seen_by
+from .keysets import Stretch, Way, first_by_ways, first_of_all, ids_by_ways
+from .models import OPEN, TERMINAL, ClosedCount, Snooze, Status, UserTaskRun
+from .models.counts import ClosedCountQuerySet
+from .models.orders import NEWEST, ORDERS, Order, Position, due_before, due_from
+from .models.runs import UserTaskRunQuerySet, owners_seen_by
 from .moment_filters import LOCAL_TIME
 
 LIST_FIELDS = (
@@ -61,11 +60,17 @@ class Page:
     has_more: bool
 
 
-INDEXED_ALONE = frozenset({"wf_run_id", "text"})
-"""The filters that leave so little that nothing else need be known."""
+WALKED = 500
+"""How many runs are looked at one by one before all that have a word, or belong to a large workflow, are sorted."""
 
-type Way = dict[str, list[str]]
-"""Column → the values of which a run must have one."""
+FEW = 1000
+"""So many are sorted at once, without a look at whether that is needed."""
+
+JOINED = 100
+"""So many keys are looked up in the statement that finds them: for more, a planner would rather read all there is."""
+
+LOOSE = ("wf_run_id", "text", "snoozed")
+"""The filters that no index has in the order of a list: each has an index of its own. What is not snoozed is most."""
 
 
 class Search:
@@ -111,26 +116,44 @@ class Search:
 
     def runs(self) -> UserTaskRunQuerySet:
         """Everything that matches, in no particular order."""
-        runs = cast(UserTaskRunQuerySet, self.filterset.qs)
+        runs: Any = UserTaskRun.objects.all()
+        for name, value in self.given.items():
+            runs = self.filterset.filters[name].filter(runs, value)
         owners = self._owners()
         if owners is None:
-            return runs
+            return cast(UserTaskRunQuerySet, runs)
         user_ids, user_groups = owners
-        return runs.filter(Q(user_id__in=user_ids) | Q(user_group__in=user_groups))
+        return cast(UserTaskRunQuerySet, runs).filter(Q(user_id__in=user_ids) | Q(user_group__in=user_groups))
 
-    def parts(self) -> list[tuple[int, UserTaskRunQuerySet]]:
+    def count(self) -> int:
+        """How many match: as many as all pages have."""
+        return counts_of([self])[0]
+
+    def parts(self) -> list[tuple[int, UserTaskRunQuerySet | ClosedCountQuerySet]]:
         """Parts of what matches, whose sizes add up to its own where each counts with its sign.
 
         What is mine or my group's is what is mine, and what is my group's, less what is both: an index counts each of
-        these without reading a run, and none counts the whole.
+        these without reading a run, and none counts the whole. What is not overdue is all, less what is. What has
+        ended is counted already, where the filters leave that.
         """
-        owners = self._owners()
-        if owners is None or not INDEXED_ALONE.isdisjoint(self.given):
+        if self._loose():
             return [(1, self.runs())]
-        runs = cast(UserTaskRunQuerySet, self.filterset.qs)
-        is_overdue = self.given.get("overdue") == "true"
-        each = [runs.filter(status=status) for status in self._statuses() or ()] if is_overdue else [runs]
-        return [part for runs in each for part in _mine_and_ours(runs, *owners)]
+        if self.given.get("overdue") == "false":
+            late = self._asking(overdue="true").parts()
+            return [*self._asking(overdue=None).parts(), *((-sign, part) for sign, part in late)]
+        matching = self._matching()
+        return [(sign, part) for sign, way in _signed(self._owners()) for part in self._parts_by(way, matching)]
+
+    def _parts_by(self, way: Way, matching: UserTaskRunQuerySet) -> Iterator[UserTaskRunQuerySet | ClosedCountQuerySet]:
+        """What comes by one way."""
+        owners = {f"{name}__in": values for name, values in way.items()}
+        statuses = self._possible(way, self._statuses())
+        ended = TERMINAL.intersection(statuses) if closed_counts.is_counted(self.given) else frozenset()
+        if ended:
+            asked = {name: self.given[name] for name in closed_counts.OWNERS if name in self.given}
+            yield ClosedCount.objects.of(sorted(ended), {**asked, **owners})
+        for condition in self._statuses_to_count(way, [status for status in statuses if status not in ended]):
+            yield matching.filter(**owners, **condition)
 
     def page(self, *, limit: int, after: Position | None = None, before: Position | None = None) -> Page:
         """The first `limit` runs in the order asked for; beyond `after`, or the nearest that come before `before`.
@@ -139,69 +162,137 @@ class Search:
         index, and reads the rows of the first among them: what a page costs depends on neither how much there is nor
         how far one has paged. Other databases get the same conditions joined by OR.
         """
-        is_back = before is not None
-        runs = self._ordered_runs(limit + 1, _beyond(self.order, after, before), is_back=is_back)
-        order = self.order.by(is_reversed=is_back)
-        columns = (Cast(name, AsJson()) if name in self.texts else name for name in self.columns)
-        row = _row_of(tuple(self.columns))
-        found = [row(*values) for values in runs.order_by(*order).values_list(*columns)[: limit + 1]]
-        page = found[:limit]
-        return Page(rows=page[::-1] if is_back else page, has_more=len(found) > limit)
+        found: dict[Any, Any] = {}  # what ends between two statements is found by both
+        for stretch in self._stretches(after, before):
+            wanted = limit + 1 - len(found)
+            found |= {row.id: row for row in self._rows(stretch, wanted) if row.id not in found} if wanted else {}
+        page = list(found.values())[:limit]
+        return Page(rows=page[::-1] if before else page, has_more=len(found) > limit)
 
-    def _ordered_runs(self, wanted: int, beyond: Sequence[Any], *, is_back: bool) -> UserTaskRunQuerySet:
-        """What matches beyond a place; at least the first `wanted` of it, where the whole would cost more.
+    def first_ids(self, limit: int) -> tuple[list[UUID], bool]:
+        """The ids of the first `limit` runs, and whether there are more."""
+        lean = copy(self)
+        lean.columns, lean.texts = ("id",), ()
+        page = lean.page(limit=limit)
+        return [row.id for row in page.rows], page.has_more
 
-        A workflow run has few runs, and words have an index of their own.
+    def _stretches(self, after: Position | None, before: Position | None) -> Iterator[Stretch]:
+        """The parts of the list in which the rows lie, the one at the place first."""
+        orders = [self.order, *([self.order.ended] if self.order.ended else [])]
+        place, is_back = before or after, before is not None
+        if place:
+            number = orders.index(place.order)
+            orders = orders[: number + 1] if is_back else orders[number:]
+        for order in reversed(orders) if is_back else orders:
+            statuses = self._statuses_in(order)
+            if statuses != []:
+                side = {"before" if is_back else "after": place} if place and place.order == order else {}
+                yield Stretch(order, statuses, is_back=is_back, **side)
+
+    def _rows(self, stretch: Stretch, wanted: int) -> Sequence[Any]:
+        """The first rows of a stretch."""
+        if connection.vendor != "postgresql":
+            return self._read(self._all_in(stretch), stretch, wanted)
+        if not (loose := self._loose()):
+            if wanted > JOINED:
+                ids = ids_by_ways(self._beyond(stretch), self._ways(stretch), stretch, wanted)
+                return self._read(UserTaskRun.objects.filter(pk__in=ids), stretch, wanted)
+            return self._read(self._first_in(stretch, wanted), stretch, wanted)
+        # To know how many have a word takes all of its index's entries: first a look at what comes next.
+        if (few := self._few([name for name in loose if name != "text"])) is not None:
+            return self._read(self._among(few, stretch), stretch, wanted)
+        # What is in no index is asked of these alone.
+        other = self._asking(**dict.fromkeys(loose if stretch.order.ended else [*loose, "overdue"]))
+        nearest = ids_by_ways(other._beyond(stretch), other._ways(stretch), stretch, WALKED)
+        rows = self._read(self._among(nearest, stretch), stretch, wanted)
+        if len(rows) == wanted or len(nearest) < WALKED:
+            return rows
+        if "text" in loose and (few := self._few(["text"])) is not None:
+            return self._read(self._among(few, stretch), stretch, wanted)
+        return self._read(first_of_all(self._all_in(stretch), stretch, wanted), stretch, wanted)
+
+    def _among(self, ids: Sequence[UUID], stretch: Stretch) -> UserTaskRunQuerySet:
+        """What matches of these runs. They are few: the index of words would give all that have a word."""
+        runs = self._asking(text=None)._all_in(stretch).filter(pk__in=ids)
+        text = self.given.get("text")
+        return full_text.containing(runs, text, vendor=connection.vendor, is_read=True) if text else runs
+
+    def _read(self, runs: UserTaskRunQuerySet, stretch: Stretch, wanted: int) -> Sequence[Any]:
+        by, is_back = stretch.order, stretch.is_back
+        return listing_rows.read(runs, self.columns, self.texts, by, is_back=is_back, limit=wanted)
+
+    def _loose(self) -> list[str]:
+        """The filters asked for that leave runs all over the order."""
+        return [name for name in LOOSE if self.given.get(name, "false") != "false"]
+
+    def _few(self, loose: Sequence[str]) -> list[UUID] | None:
+        """The runs among which all that match are, where one of the loose filters says so and they are few."""
+        for name in loose:
+            ids = list(self._leaving(name)[: FEW + 1])
+            if len(ids) <= FEW:
+                return ids
+        return None
+
+    def _leaving(self, name: str) -> QuerySet[Any, Any]:
+        """The ids of what one loose filter leaves."""
+        if name == "snoozed":
+            user_id = self.filterset.by.user_id if self.filterset.by else ""
+            return Snooze.objects.of(user_id, timezone.now()).values_list("run_id", flat=True)
+        everything = UserTaskRun.objects.all()
+        if name == "text":
+            runs = full_text.containing(everything, self.given[name], vendor=connection.vendor)
+        else:
+            runs = everything.filter(wf_run_id=self.given[name]).newest_first()
+        return runs.values_list("pk", flat=True)
+
+    def _all_in(self, stretch: Stretch) -> UserTaskRunQuerySet:
+        """Everything that matches in a stretch."""
+        runs = self.runs().filter(*stretch.conditions)
+        return runs if stretch.statuses is None else runs.filter(status__in=stretch.statuses)
+
+    def _first_in(self, stretch: Stretch, wanted: int) -> UserTaskRunQuerySet:
+        """What matches in a stretch; at least the first `wanted` of it, where the whole would cost more."""
+        return first_by_ways(self._beyond(stretch), self._ways(stretch), stretch, wanted)
+
+    def _beyond(self, stretch: Stretch) -> UserTaskRunQuerySet:
+        return self._matching(stretch.order).filter(*stretch.conditions)
+
+    def _asking(self, **changes: str | None) -> Search:
+        """The same search with other filters, None to be without one."""
+        other = copy(self)
+        other.given = {name: value for name, value in {**self.given, **changes}.items() if value is not None}
+        return other
+
+    def _ways(self, stretch: Stretch) -> list[Way]:
+        """The ways in which a run can match, each of which one index answers in the order of the stretch.
+
+        No index does without the status, so that where it is open it is spelled out; and the indexes of the orders of
+        work hold the runs of one status each.
         """
-        if not INDEXED_ALONE.isdisjoint(self.given) or connection.vendor != "postgresql":
-            return self.runs().filter(*beyond)
-        matching: UserTaskRunQuerySet = self._matching_but_for_status().filter(*beyond)
-        ways = self._ways()
-        if len(ways) == 1 and all(len(values) == 1 for values in ways[0].values()):
-            return matching.filter(**{name: value for name, (value,) in ways[0].items()})
-        if not ways:
-            return matching.none()
-        keys = _first_keys(matching, ways, self.order, wanted, is_back=is_back)
-        return UserTaskRun.objects.filter(pk__in=keys)
-
-    def _ways(self) -> list[Way]:
-        """The ways in which a run can match, each of which one index answers, newest first.
-
-        Few indexes do without the status, so that where it is open it is spelled out.
-        """
-        owners = self._owners()
+        owners, statuses = self._owners(), stretch.statuses
         seen: list[Way] = [{}] if owners is None else [{"user_id": owners[0]}, {"user_group": owners[1]}]
-        statuses = self._statuses()
-        ways = []
-        for way in seen:
-            columns = {name for name in ("user_task_def_name", "user_id", "user_group") if name in self.given} | {*way}
-            if statuses is None and columns in STATUSLESS:
-                ways.append(way)
-                continue
-            possible = Status.values if statuses is None else statuses
-            nobodys = {Status.UNASSIGNED} if "user_id" in columns else set()
-            ways.append({**way, "status": [status for status in possible if status not in nobodys]})
-        if self._is_about_work():
-            # The indexes of these orders hold the runs of one status each, which has to be spelled out.
+        ways = [{**way, "status": self._possible(way, statuses)} for way in seen]
+        if stretch.order.ended:
             ways = [{**way, "status": [status]} for way in ways for status in way["status"]]
         return [way for way in ways if all(way.values())]
 
-    def _is_about_work(self) -> bool:
-        """Whether this is about open runs only, and in an order in which one works."""
-        return self.order in (SOONEST, MOST_URGENT) and OPEN.issuperset(self._statuses() or Status.values)
+    def _possible(self, way: Mapping[str, Any], statuses: Sequence[str] | None) -> list[str]:
+        """Which of the statuses a run can have that comes by this way: what is somebody's is not unassigned."""
+        nobodys = {Status.UNASSIGNED} if "user_id" in way or "user_id" in self.given else set()
+        return [status for status in (Status.values if statuses is None else statuses) if status not in nobodys]
 
-    def _matching_but_for_status(self) -> UserTaskRunQuerySet:
-        """What the other filters leave; of `overdue`, that the run was due by now.
+    def _matching(self, order: Order | None = None) -> UserTaskRunQuerySet:
+        """What the filters but that of the status leave; of `overdue`, that the run was due by now.
 
         A way names its status once. PostgreSQL would multiply the odds of two conditions that say the same, and sort
         what it then believes to be few.
         """
         runs: Any = UserTaskRun.objects.all()
         for name, value in self.given.items():
-            if name == "overdue" and value == "true":
-                now = timezone.now()
-                # In the other orders it is read and left out: an index of the order and of the due dates is none.
-                runs = runs.filter(due_before(now) if self._is_about_work() else Q(due_at__lt=now))
+            if name == "overdue":
+                runs = _overdue(runs, value == "true", order)
+            elif name == "snoozed" and order:
+                runs = runs.filter(NoneOf(F("pk"), ArraySubquery(self._leaving(name))))
             elif name != "status":
                 runs = self.filterset.filters[name].filter(runs, value)
         return cast(UserTaskRunQuerySet, runs)
@@ -221,71 +312,53 @@ class Search:
         possible = overdue & set(self.given.get("status") or Status.values)
         return None if len(possible) == len(Status) else sorted(possible)
 
+    def _statuses_in(self, order: Order) -> list[str] | None:
+        """The same in the part of the list that has this order."""
+        part = OPEN if order.ended else TERMINAL if order == self.order.ended else None
+        statuses = self._statuses()
+        return statuses if part is None else sorted(part & set(Status.values if statuses is None else statuses))
 
-@lru_cache
-def _row_of(columns: tuple[str, ...]) -> Any:
-    """The type of the rows with these columns."""
-    return namedtuple("Row", columns)  # the names are known when it runs
-
-
-class AsJson(TextField):
-    """A column with JSON, read as it stands."""
-
-    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
-        return value if value is None else json_text.passed(value)
-
-
-def _mine_and_ours(
-    runs: UserTaskRunQuerySet, user_ids: list[str], user_groups: list[str]
-) -> list[tuple[int, UserTaskRunQuerySet]]:
-    mine, ours = runs.filter(user_id__in=user_ids), runs.filter(user_group__in=user_groups)
-    if not (user_ids and user_groups):
-        return [(1, mine if user_ids else ours)]
-    return [(1, mine), (1, ours), (-1, mine.filter(user_group__in=user_groups))]
+    def _statuses_to_count(self, way: Way, statuses: Sequence[str]) -> list[dict[str, Any]]:
+        """Conditions on the status whose counts add up; where an index holds one status, each by itself."""
+        if self.given.get("overdue") == "true":
+            return [{"status": status} for status in statuses]
+        if not way and self.given.keys() <= {"snoozed"} and len(statuses) == len(Status):
+            return [{}]
+        return [{"status__in": statuses}] if statuses else []
 
 
-def _first_keys(runs: UserTaskRunQuerySet, ways: Sequence[Way], order: Order, wanted: int, *, is_back: bool) -> RawSQL:
-    """The ids of at least the first `wanted` of `runs` that come by one of these ways.
-
-    The plan has a branch for each way and not for each value, as the union of as many queries would: planning that
-    takes longer than answering it. A run can come by two ways at most: as mine, and as my group's. Nothing that a
-    caller says is part of the text of the SQL.
-    """
-    falls = order.is_falling != is_back
-    columns = {f"key_{key.name}": key.expression for key in order.keys}
-    branches, parameters = [], []
-    for way in ways:
-        # One value is spelled out: an index of the runs of one status answers only where that stands in the query.
-        only = {name: values[0] for name, values in way.items() if len(values) == 1}
-        many = [name for name in way if name not in only]
-        each = {name: RawSQL(f"each_{name}.value", [], CharField()) for name in many}  # nosec B611 # a column
-        keys = runs.filter(**only, **each).order_by(*order.by(is_reversed=is_back)).values(**columns)[:wanted]
-        sql, values = keys.query.sql_with_params()
-        sources = "".join(f"unnest(%s::text[]) AS each_{name} (value) CROSS JOIN " for name in many)
-        branches.append(f"SELECT keys.* FROM {sources}LATERAL ({sql}) AS keys")  # nosec B608 # compiled by Django; values are parameters
-        parameters += [*(way[name] for name in many), *values]
-    first = ", ".join(f"{name} {'DESC' if falls else 'ASC'}" for name in columns)
-    union = " UNION ALL ".join(branches)
-    text = f"SELECT key_id FROM ({union}) AS found ORDER BY {first} LIMIT {2 * wanted}"  # nosec B608 # names of columns, a number
-    return RawSQL(text, parameters)  # nosec B611 # see above
+def _signed(owners: tuple[list[str], list[str]] | None) -> list[tuple[int, Way]]:
+    """The ways in which a run can be seen, and less what comes by both."""
+    if owners is None:
+        return [(1, {})]
+    mine, ours = {"user_id": owners[0]}, {"user_group": owners[1]}
+    if not all(owners):
+        return [(1, mine if owners[0] else ours)]
+    return [(1, mine), (1, ours), (-1, {**mine, **ours})]
 
 
-COUNTED_AT_ONCE = 250
-"""SQLite takes a union of 500 at most, and whoever keeps a hundred filters asks for more."""
+class NoneOf(Func):
+    """That it is none of an array, which is made once. Of `NOT EXISTS` a planner makes a join that loses the order."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " <> ALL ("
+    output_field = BooleanField()
+
+
+def _overdue(runs: Any, is_overdue: bool, order: Order | None) -> Any:
+    """Those that were due by now, or were not; of what has ended, all that was asked for."""
+    now = timezone.now()
+    if order and not order.ended:  # read and left out: an index of the order and of the due dates is none
+        late = Q(due_at__lt=now, status__in=OPEN)
+        return runs.filter(due_at__lt=now) if is_overdue else runs if order.name == "ended" else runs.exclude(late)
+    return runs.filter(due_before(now) if is_overdue else due_from(now))
 
 
 def counts_of(searches: Sequence[Search]) -> list[int]:
-    """How many runs each of the searches finds: as many as all of its pages have; hardly ever in two statements."""
-    counts = [
-        part.order_by().annotate(box=Value(number), sign=Value(sign)).values("box", "sign").annotate(found=Count("pk"))
-        for number, search in enumerate(searches)
-        for sign, part in search.parts()
-    ]
-    totals = [0] * len(searches)
-    for first, *more in batched(counts, COUNTED_AT_ONCE):
-        for number, sign, found in first.union(*more, all=True).values_list("box", "sign", "found"):
-            totals[number] += sign * found
-    return totals
+    """How many runs each of the searches finds: as many as all of its pages have."""
+    parts = [(number, sign, part) for number, search in enumerate(searches) for sign, part in search.parts()]
+    found = closed_counts.added_up(parts)
+    return [found[number] for number in range(len(searches))]
 
 
 def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:
@@ -298,25 +371,6 @@ def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:
             raise InvalidArgument.at(f"filter.{name}", Fault("wrong_type", "must be a text or a list of texts"))
         texts.setlist(name, spelled)
     return Search(texts, by=by)
-
-
-class Row(Func):
-    """`(a, b)`: SQL compares such rows from left to right, and an index starts right there."""
-
-    template = "(%(expressions)s)"
-    output_field = BooleanField()
-
-
-def _beyond(order: Order, after: Position | None, before: Position | None) -> list[LessThan | GreaterThan]:
-    """What comes after `after`, or before `before`, in the order; among equals as well."""
-    place = Row(*(key.expression for key in order.keys))
-    sides = [(after, order.is_falling), (before, not order.is_falling)]
-    return [(LessThan if is_less else GreaterThan)(place, _row(position)) for position, is_less in sides if position]
-
-
-def _row(position: Position) -> Row:
-    keys = zip(position.order.keys, position.values, strict=True)
-    return Row(*(Value(value, key.field) for key, value in keys))
 
 
 def _code(form_code: str) -> str:

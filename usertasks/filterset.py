@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, ClassVar
 
 import django_filters
@@ -98,7 +99,8 @@ class UserTaskRunFilterSet(django_filters.FilterSet):
         self, data: MultiValueDict[str, str] | None, queryset: QuerySet[UserTaskRun], *, by: Actor | None = None
     ) -> None:
         # Each one gets copies of the filters, and of their fields: only of those that are asked for.
-        self.base_filters = {name: kind for name, kind in type(self).base_filters.items() if name in (data or ())}
+        kinds = type(self).base_filters.items()
+        self.base_filters = OrderedDict((name, kind) for name, kind in kinds if name in (data or ()))
         super().__init__(data, queryset)
         self.by = by
 

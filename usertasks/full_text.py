@@ -26,17 +26,18 @@ VECTOR = (
 
 
 class HasWords(Func):
-    """Whether the words of a run match a text search query."""
+    """Whether the words of a run match a text search query; `is_read` of each row by itself, whatever the index has."""
 
     output_field = BooleanField()
 
-    def __init__(self, query: str) -> None:
-        super().__init__("user_task_def_name", "notes", "results", Value(query))
+    def __init__(self, query: str, *, is_read: bool = False) -> None:
+        super().__init__("user_task_def_name", "notes", "results", Value(query), is_read=is_read)
 
     def as_sql(self, compiler: Any, connection: Any, *_more: Any, **more: Any) -> tuple[str, tuple[Any, ...]]:
         columns, parameters = zip(*(compiler.compile(part) for part in self.get_source_expressions()), strict=True)
         vector = VECTOR.format(name=columns[0], notes=columns[1], results=columns[2])
-        return f"{vector} @@ to_tsquery('simple', {columns[3]})", tuple(parameters[3])
+        looked_at = f"({vector} || ''::tsvector)" if self.extra["is_read"] else vector
+        return f"{looked_at} @@ to_tsquery('simple', {columns[3]})", tuple(parameters[3])
 
 
 LETTERS = """NOT EXISTS (
@@ -63,11 +64,11 @@ class HasLetters(Func):
         return sql, tuple(parameters[3])
 
 
-def containing[T: QuerySet[Any]](runs: T, text: str, *, vendor: str) -> T:
-    """Those of `runs` that contain every word of a text."""
+def containing[T: QuerySet[Any]](runs: T, text: str, *, vendor: str, is_read: bool = False) -> T:
+    """Those of `runs` that contain every word of a text; `is_read` where they are so few that each is looked at."""
     words = list(dict.fromkeys(text.split()))
     if vendor == "postgresql":
-        return runs.filter(HasWords(" & ".join(f"{_lexeme(word)}:*" for word in words)))
+        return runs.filter(HasWords(" & ".join(f"{_lexeme(word)}:*" for word in words), is_read=is_read))
     return runs.filter(HasLetters(words))
 
 

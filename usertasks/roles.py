@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .actors import APP
+from .grants import APP
 
 
 class Role(StrEnum):

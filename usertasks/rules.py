@@ -254,8 +254,8 @@ def allowed_actions(run: Owned, actor: Actor) -> list[str]:
     standing = _standing(run, actor)
     known = _allowed.get(standing)
     if known is None:
-        verdicts = ((action, decide(action, run, actor)) for action in Action)
-        known = tuple(action.value for action, verdict in verdicts if verdict.allowed and verdict.reason != ALREADY_DONE)
+        said = ((action.value, decide(action, run, actor)) for action in Action)
+        known = tuple(name for name, verdict in said if verdict.allowed and verdict.reason != ALREADY_DONE)
         if len(_allowed) >= MOST_STANDINGS:
             _allowed.clear()
         _allowed[standing] = known

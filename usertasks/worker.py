@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 
-from . import operations
+from . import closed_counts, operations
 from .audit import seal
 from .errors import Refused
 from .models import ArmedHook
@@ -38,6 +38,8 @@ IDLE_SECONDS = 0.1
 """How long a worker that found nothing to do waits before it looks again."""
 SECONDS_AFTER_TROUBLE = 1.0
 HEALTH_SECONDS = 1.0
+FOLD_SECONDS = 10.0
+"""So often what has ended is added to the totals: who counts in between adds it up."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class Worker:
     def _round(self, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
         try:
             self._extend_leases()
+            self._fold_counts()
             done = self.step(pool, timezone.now())
             self._show_health()
             if not done:
@@ -222,6 +225,13 @@ class Worker:
         for _, item in self.in_the_air.values():
             until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
             type(item.row).objects.extend(item.row, until)  # type: ignore[attr-defined]
+
+    _folded_at: float = float("-inf")
+
+    def _fold_counts(self) -> None:
+        if time.monotonic() - self._folded_at >= FOLD_SECONDS:
+            self._folded_at = time.monotonic()
+            closed_counts.fold()
 
     _healthy_at: float = 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,12 +20,13 @@ from usertasks.actors import Actor
 from usertasks.errors import InvalidArgument
 from usertasks.filters import Search
 from usertasks.full_text import MAX_TEXT
-from usertasks.models import UserTaskField, UserTaskRun
+from usertasks.models import Status, UserTaskField, UserTaskRun
 from usertasks.operations.creation import MAX_NOTES
 
 pytestmark = pytest.mark.django_db
 
 ALICE = Actor("alice", groups=frozenset({FINANCE}))
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def found(text: str, by: Actor = ALICE) -> set[UserTaskRun]:
@@ -32,6 +34,33 @@ def found(text: str, by: Actor = ALICE) -> set[UserTaskRun]:
     runs = set(search.runs())
     assert {row.id for row in search.page(limit=200).rows} == {run.id for run in runs}
     return runs
+
+
+@pytest.mark.parametrize("every", [1, 3, 40, 700])
+def test_a_word_is_found_however_frequent_it_is_and_in_order(every: int) -> None:
+    """More runs than are looked at one by one, more of them with the word than are sorted at once, or hardly any."""
+    definition = a_definition()
+    given = {"definition": definition, "user_task_def_name": definition.name, "user_task_def_version": 0}
+    runs = [
+        UserTaskRun(
+            **given,
+            status=Status.UNASSIGNED,
+            user_group=FINANCE,
+            notes="apollo" if number % every == every - 1 else "gemini",
+            scheduled_time=NOON + timedelta(seconds=number),
+        )
+        for number in range(1500)
+    ]
+    UserTaskRun.objects.bulk_create(runs)
+    expected = [run.id for run in reversed(runs) if run.notes == "apollo"]
+    search = Search(MultiValueDict({"text": ["apollo"]}), by=ALICE)
+    page = search.page(limit=50)
+    assert [row.id for row in page.rows] == expected[:50]
+    assert page.has_more == (len(expected) > 50)
+    assert search.count() == len(expected)
+    if page.has_more:
+        after = search.page(limit=50, after=search.order.position_of(page.rows[-1]))
+        assert [row.id for row in after.rows] == expected[50:100]
 
 
 def answered(results: dict[str, Any]) -> UserTaskRun:

@@ -137,7 +137,8 @@ def test_pages_are_exactly_what_was_asked_for(
         end = newest_position(datetime.min.replace(tzinfo=UTC), uuid.UUID(int=0))
         upwards = list(pages(search, limit, backwards=True, start=end))
         assert [row.id for page in reversed(upwards) for row in page] == expected
-        assert search.runs().count() == len(expected)
+        assert search.runs().count() == search.count() == len(expected)
+        assert search.first_ids(limit) == (expected[:limit], len(expected) > limit)
         assert set(search.runs().values_list("id", flat=True)) == set(expected)
         if not wanted:
             assert set(UserTaskRun.objects.visible_to(by).values_list("id", flat=True)) == set(expected)

@@ -20,8 +20,8 @@ from usertasks import operations
 from usertasks.actors import Actor
 from usertasks.errors import InvalidArgument
 from usertasks.filters import Search
-from usertasks.models import Snooze, Status, UserTaskRun
-from usertasks.models.orders import NEVER, ORDERS, Position
+from usertasks.models import OPEN, Snooze, Status, UserTaskRun
+from usertasks.models.orders import NEVER, ORDERS, Order, Position
 from usertasks.operations import RunRequest
 
 pytestmark = pytest.mark.django_db
@@ -33,10 +33,16 @@ EVERYBODY = Actor("mona", permissions=frozenset({"view_usertaskrun"}))
 IN_ORDER: dict[str, Callable[[Any], Any]] = {
     "newest": lambda run: (-run.scheduled_time.timestamp(), -run.id.int),
     "oldest": lambda run: (run.scheduled_time, run.id.int),
-    "due": lambda run: (run.due_at or NEVER, run.id.int),
-    "priority": lambda run: (-run.priority, run.due_at or NEVER, run.id.int),
+    "due": lambda run: ended(run) or (0, run.due_at or NEVER, run.id.int),
+    "priority": lambda run: ended(run) or (0, -run.priority, run.due_at or NEVER, run.id.int),
 }
 """What each promises, said once more in plain Python."""
+
+
+def ended(run: Any) -> tuple[Any, ...] | None:
+    """The place of a run that is not open, in an order of work: behind those that are, the newest first."""
+    return None if run.status in OPEN else (1, -run.scheduled_time.timestamp(), -run.id.int)
+
 
 rows = st.lists(
     st.fixed_dictionaries(
@@ -48,6 +54,7 @@ rows = st.lists(
                 [("alice", None), ("alice", "it"), (None, "it"), (None, "finance"), ("bob", None)]
             ),
             "is_snoozed": st.booleans(),
+            "ends": st.sampled_from([None, None, Status.DONE, Status.CANCELLED]),
         }
     ),
     max_size=12,
@@ -69,7 +76,8 @@ def made(rows: Sequence[dict[str, Any]]) -> list[UserTaskRun]:
     for row in rows:
         user_id, user_group = row["owner"]
         more = {name: row[name] for name in ("priority", "due_at", "scheduled_time")}
-        status = Status.ASSIGNED if user_id else Status.UNASSIGNED
+        status = (row["ends"] if user_id else None) or (Status.ASSIGNED if user_id else Status.UNASSIGNED)
+        more["completed_at"] = NOON if status == Status.DONE else None
         runs.append(
             UserTaskRun(
                 definition=definition,
@@ -90,7 +98,8 @@ def made(rows: Sequence[dict[str, Any]]) -> list[UserTaskRun]:
 def walked(search: Search, limit: int, *, is_back: bool) -> list[uuid.UUID]:
     """Every id that paging gives, from the beginning, or from the end; in the order of the list."""
     ids: list[uuid.UUID] = []
-    position: Position | None = search.order.position([_last(key) for key in search.order.keys]) if is_back else None
+    last = search.order.ended or search.order
+    position: Position | None = last.position([_last(key, last) for key in last.keys]) if is_back else None
     while True:
         page = search.page(limit=limit, before=position) if is_back else search.page(limit=limit, after=position)
         found = [row.id for row in page.rows]
@@ -100,8 +109,10 @@ def walked(search: Search, limit: int, *, is_back: bool) -> list[uuid.UUID]:
         position = search.order.position_of(page.rows[0 if is_back else -1])
 
 
-def _last(key: Any) -> str:
-    """Beyond every row of a test, in a rising order."""
+def _last(key: Any, order: Order) -> str:
+    """Beyond every row of a test."""
+    if order.is_falling:
+        return {"id": "0" * 32}.get(key.name, "0001-01-01T00:00:00+00:00")
     return {"id": "f" * 32, "urgency": "1"}.get(key.name, "9999-12-31T23:59:59+00:00")
 
 
@@ -122,9 +133,30 @@ def test_pages_have_each_run_once_and_in_order(
             in_order = [run.id for run in sorted(wanted, key=IN_ORDER[sort])]
             search = Search(MultiValueDict(filters), by=by)
             assert walked(search, limit, is_back=False) == in_order
-            if sort != "newest":
-                assert walked(search, limit, is_back=True) == in_order
-            assert search.runs().count() == len(in_order)
+            assert walked(search, limit, is_back=True) == in_order
+            assert search.runs().count() == search.count() == len(in_order)
+
+
+@pytest.mark.parametrize("sort", ["due", "priority"])
+def test_a_place_among_what_has_ended_is_read_back_too(sort: str) -> None:
+    with taken_back():
+        [run] = made(
+            [
+                {
+                    "priority": 50,
+                    "due_at": None,
+                    "scheduled_time": NOON,
+                    "owner": ("alice", None),
+                    "is_snoozed": False,
+                    "ends": Status.DONE,
+                }
+            ]
+        )
+        place = ORDERS[sort].position_of(run)
+        assert place.order != ORDERS[sort]
+        assert ORDERS[sort].position(place.texts()) == place
+        with pytest.raises(ValueError, match="keys"):
+            ORDERS["newest"].position(place.texts())
 
 
 @pytest.mark.parametrize("sort", ["", "newest,id", "-due", "Due", "\0"])
@@ -152,6 +184,8 @@ def test_a_place_is_read_back_from_its_texts() -> None:
         ("priority", ["9" * 5, "2030-01-01T00:00:00+00:00", "0" * 32]),
         ("priority", ["x", "2030-01-01T00:00:00+00:00", "0" * 32]),
         ("newest", ["2030-01-01T00:00:00+00:00", 7]),
+        ("due", ["ended"]),
+        ("priority", ["ended", "ended", "2030-01-01T00:00:00+00:00", "0" * 32]),
     ],
 )
 def test_a_place_that_is_none_is_refused(sort: str, texts: list[Any]) -> None:

@@ -264,8 +264,8 @@ def test_the_number_of_queries_does_not_grow(alice: User) -> None:
             open_work(EVERYTHING, NOW), flow(EVERYTHING, NOW, days=90), stuck_work(EVERYTHING, NOW)
         return len(captured)
 
-    assert queries() == 18
+    assert queries() == 13
     for number in range(30):
         completed_after(timedelta(hours=number), by=alice)
         a_run(a_definition(f"form-{number}"), user_group=f"group-{number}", due_at=NOW)
-    assert queries() == 18
+    assert queries() == 13

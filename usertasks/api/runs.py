@@ -75,7 +75,7 @@ class RunViewSet(View):
         responses=serializers.Count,
     )
     def count(self, request: Request) -> Response:
-        return Response({"count": Search(request.query_params, by=self.actor).runs().count()})
+        return Response({"count": Search(request.query_params, by=self.actor).count()})
 
     @extend_schema(
         summary="Create a run",

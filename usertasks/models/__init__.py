@@ -3,6 +3,7 @@
 from .audit import PurgedEvent, Refusal
 from .changes import BulkChange
 from .comments import UserTaskComment
+from .counts import ClosedCount
 from .definitions import UserTaskDef, UserTaskField
 from .drafts import Draft, DraftState, Inputs, Upload
 from .events import EventType, UserTaskEvent
@@ -11,7 +12,8 @@ from .hooks import ArmedHook, Hook, HookAction, HookState, LapseReason
 from .mails import Mail, MailChoice, MailKind, MailState
 from .people import GroupLead, Substitution
 from .personal import Preferences, SavedFilter, Snooze
-from .runs import OPEN, TERMINAL, Status, UserTaskRun
+from .runs import UserTaskRun
+from .statuses import OPEN, TERMINAL, Status
 from .tokens import ApiToken
 from .webhooks import Delivery, DeliveryState, SwitchedOff, WebhookEndpoint
 
@@ -21,6 +23,7 @@ __all__ = [
     "ApiToken",
     "ArmedHook",
     "BulkChange",
+    "ClosedCount",
     "Delivery",
     "DeliveryState",
     "Draft",

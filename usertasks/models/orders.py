@@ -1,4 +1,8 @@
-"""In which orders runs can be listed: each ends with `id`, so that every run has one place in it."""
+"""In which orders runs can be listed: each ends with `id`, so that every run has one place in it.
+
+`due` and `priority` are orders of work to be done: the open runs come in them, and after these what has ended, the
+newest first. No index has to keep what is done in order of when it was due.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from typing import Any
 from django.db.models import DateTimeField, F, Field, IntegerField, UUIDField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import LessThan
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
+
+from .statuses import TERMINAL
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """When a run without a due date is due, as far as an order goes: after all the others."""
@@ -23,6 +29,11 @@ URGENCY = -1 * F("priority")
 def due_before(moment: datetime) -> LessThan:
     """The condition that a run was due before then, as the indexes know it."""
     return LessThan(DUE_OR_NEVER, Value(moment, DateTimeField()))
+
+
+def due_from(moment: datetime) -> GreaterThanOrEqual:
+    """The condition that a run is due then or later, or never, in the same words."""
+    return GreaterThanOrEqual(DUE_OR_NEVER, Value(moment, DateTimeField()))
 
 
 @dataclass(frozen=True)
@@ -47,23 +58,31 @@ URGENT = Key("urgency", URGENCY, IntegerField())
 
 @dataclass(frozen=True)
 class Order:
-    """`keys` are compared from the first to the last, all of them rising or all of them falling."""
+    """`keys` are compared from the first to the last, all of them rising or all of them falling.
+
+    `ended` is the order in which what has ended follows what is open; None where that makes no difference.
+    """
 
     name: str
     keys: tuple[Key, ...]
     is_falling: bool = False
+    ended: Order | None = None
 
     def by(self, *, is_reversed: bool = False) -> list[Any]:
-        """What `order_by` takes."""
+        """What `order_by` takes; of the open runs alone, where what has ended has an order of its own."""
         falls = self.is_falling != is_reversed
         return [_falling(key.expression) if falls else _rising(key.expression) for key in self.keys]
 
     def position_of(self, row: Any) -> Position:
-        """Where a row stands, which has the columns that the order compares."""
+        """Where a row stands, which has the columns that the order compares, and `status` if what has ended follows."""
+        if self.ended and row.status in TERMINAL:
+            return self.ended.position_of(row)
         return Position(self, tuple(key.of(row) for key in self.keys))
 
     def position(self, texts: Sequence[Any]) -> Position:
         """The place that `Position.texts` wrote down. Raises `ValueError` for what is none of this order."""
+        if self.ended and texts and texts[0] == self.ended.name:
+            return self.ended.position(texts[1:])
         if len(texts) != len(self.keys):
             raise ValueError("not as many keys as the order has")
         return Position(self, tuple(_read(key, text) for key, text in zip(self.keys, texts, strict=True)))
@@ -78,13 +97,14 @@ class Position:
 
     def texts(self) -> list[str]:
         """The same as texts, for cursors."""
-        return [_written(value) for value in self.values]
+        return [*([self.order.name] if self.order == ENDED else []), *(_written(value) for value in self.values)]
 
 
 NEWEST = Order("newest", (SCHEDULED, ID), is_falling=True)
 OLDEST = Order("oldest", (SCHEDULED, ID))
-SOONEST = Order("due", (DUE, ID))
-MOST_URGENT = Order("priority", (URGENT, DUE, ID))
+ENDED = Order("ended", (SCHEDULED, ID), is_falling=True)
+SOONEST = Order("due", (DUE, ID), ended=ENDED)
+MOST_URGENT = Order("priority", (URGENT, DUE, ID), ended=ENDED)
 ORDERS = {order.name: order for order in (NEWEST, OLDEST, SOONEST, MOST_URGENT)}
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from .. import json_text
 from ..actors import Actor, Scope
-from .definitions import MAX_NAME, NO_ACTIONS, UserTaskDef, UserTaskField
+from .definitions import MAX_NAME, NO_ACTIONS, UserTaskDef, UserTaskField, Written, fields_of
 from .orders import MOST_URGENT, SOONEST, Order, due_before
+from .statuses import OPEN, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,18 +23,8 @@ if TYPE_CHECKING:
 MAX_ID = 255
 MAX_PRIORITY = 100
 NEWEST_FIRST = ("-scheduled_time", "-id")
-
-
-class Status(models.TextChoices):
-    UNASSIGNED = "UNASSIGNED", _("Unassigned")
-    ASSIGNED = "ASSIGNED", _("Assigned")
-    DONE = "DONE", _("Done")
-    CANCELLED = "CANCELLED", _("Cancelled")
-
-
-OPEN = frozenset({Status.UNASSIGNED, Status.ASSIGNED})
-TERMINAL = frozenset({Status.DONE, Status.CANCELLED})
-
+LATE = ("due_at", "scheduled_time", "user_task_def_name")
+"""What a count of what is overdue asks for."""
 
 GUID = r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 """The two forms in which the id of a run may be written."""
@@ -82,11 +72,16 @@ def _newest(*fields: str, name: str) -> models.Index:
     return models.Index(*fields, F("scheduled_time").desc(), F("id").desc(), name=f"run_{name}")
 
 
-def _waiting(order: Order, *fields: str, status: Status | None = None, name: str) -> models.Index:
-    """An index of the open runs, or of one open status, in an order that only work to be done is looked at in."""
+def _waiting(
+    order: Order, *fields: str, status: Status | None = None, name: str, counted: Sequence[str] = ()
+) -> models.Index:
+    """An index of the open runs, or of one open status, in an order that only work to be done is looked at in.
+
+    What a count asks for beside `fields` stands behind the order, so that it need not read a run.
+    """
     condition = Q(status=status) if status else Q(status__in=[Status.UNASSIGNED, Status.ASSIGNED])
     keys = [key.expression for key in order.keys]
-    return models.Index(*fields, *keys, condition=condition, name=f"run_{name}")
+    return models.Index(*fields, *keys, *counted, condition=condition, name=f"run_{name}")
 
 
 class UserTaskRun(models.Model):
@@ -124,6 +119,9 @@ class UserTaskRun(models.Model):
 
     objects = UserTaskRunQuerySet.as_manager()
 
+    snooze_at_hand: tuple[str, datetime | None] | None = None
+    """Of one person, until when they have put it off, where that was read along with it."""
+
     class Meta:
         verbose_name = "run"
         permissions = [
@@ -156,10 +154,8 @@ class UserTaskRun(models.Model):
             ),
         ]
         # Every combination of status, definition, user and group is answered from one of these, newest first, at a cost
-        # that depends on the page only: see `Search.newest`, which adds the status where no index does without it.
+        # that depends on the page only: see `Search`, which spells the status out where it is open.
         indexes = [
-            _newest("user_id", name="user"),
-            _newest("user_group", name="group"),
             _newest("status", name="status"),
             _newest("user_task_def_name", "status", name="def_status"),
             _newest("user_id", "status", name="user_status"),
@@ -170,13 +166,13 @@ class UserTaskRun(models.Model):
             _newest("user_task_def_name", "user_id", "user_group", "status", name="def_user_group_status"),
             _newest("wf_run_id", name="wf_run"),
             models.Index(F("completed_at").desc(), condition=Q(status="DONE"), name="run_completed"),
-            _waiting(SOONEST, "user_id", status=Status.ASSIGNED, name="mine_due"),
-            _waiting(SOONEST, "user_group", status=Status.UNASSIGNED, name="waiting_due"),
-            _waiting(SOONEST, "user_group", status=Status.ASSIGNED, name="ours_due"),
+            _waiting(SOONEST, "user_id", status=Status.ASSIGNED, name="mine_due", counted=[*LATE, "user_group"]),
+            _waiting(SOONEST, "user_group", status=Status.UNASSIGNED, name="waiting_due", counted=LATE),
+            _waiting(SOONEST, "user_group", status=Status.ASSIGNED, name="ours_due", counted=[*LATE, "user_id"]),
             _waiting(MOST_URGENT, "user_id", status=Status.ASSIGNED, name="mine_urgent"),
             _waiting(MOST_URGENT, "user_group", status=Status.UNASSIGNED, name="waiting_urgent"),
             _waiting(MOST_URGENT, "user_group", status=Status.ASSIGNED, name="ours_urgent"),
-            _waiting(SOONEST, name="open_due"),
+            _waiting(SOONEST, name="open_due", counted=[*LATE, "status"]),
             _waiting(MOST_URGENT, name="open_urgent"),
         ]
 
@@ -184,11 +180,14 @@ class UserTaskRun(models.Model):
         return f"{self.user_task_def_name} {self.id.hex[:8]}"
 
     @property
-    def fields(self) -> models.QuerySet[UserTaskField]:
-        """The questions that it asks; where the definition is not at hand, without asking for it first."""
-        if UserTaskRun.definition.is_cached(self):
-            return self.definition.fields.all()
-        return UserTaskField.objects.filter(definition=self.definition_id)
+    def fields(self) -> list[UserTaskField]:
+        """The questions that it asks, in their order."""
+        return fields_of(self.written)
+
+    @property
+    def written(self) -> Written:
+        """Which definition it was made from."""
+        return self.definition_id, self.user_task_def_name, self.user_task_def_version
 
     @property
     def is_open(self) -> bool:
@@ -202,7 +201,3 @@ class UserTaskRun(models.Model):
         self.user_id, self.user_group = user_id, user_group
         self.status = Status.ASSIGNED if user_id is not None else Status.UNASSIGNED
         self.epoch += 1
-
-
-STATUSLESS: Sequence[frozenset[str]] = (frozenset({"user_id"}), frozenset({"user_group"}))
-"""The sets of columns that have an index which does without the status."""
