@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from django.db.models import Count
 from django.http import QueryDict
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.http import urlencode
@@ -27,6 +27,8 @@ from usertasks.names import readable
 from usertasks.roles import Role
 from usertasks.saved_filters import saved_for
 from usertasks.workload import has_team
+
+from .counts import Counts, counts_for
 
 PAGE_SIZE = 25
 ROLES = frozenset(role.value for role in Role)
@@ -50,7 +52,7 @@ class Box:
 
     @property
     def url(self) -> str:
-        return reverse(f"inbox:{self.name}")
+        return _url(self.name, get_script_prefix())
 
     def address(self, query: str) -> str:
         """That of the box, looked through by these filters."""
@@ -79,6 +81,12 @@ class Box:
         if "sort" not in parameters:
             parameters["sort"] = self.order.name
         return Search(parameters, by=self.seen_as(by), snoozer=by, is_local=True)
+
+
+@cache
+def _url(name: str, script_prefix: str) -> str:
+    """A page has many links to the same few places."""
+    return reverse(f"inbox:{name}")
 
 
 def _as_substitute(by: Actor) -> Actor:
@@ -138,20 +146,17 @@ class Tab:
 def tabs_for(by: Actor) -> list[Tab]:
     """Every box they have, each of their groups, each saved filter, with exact counts.
 
-    That takes three queries, and one or two more for whoever sees very many filters.
+    That takes one statement, and two or three more for whoever sees saved filters.
     """
-    boxes = [box for box in BOXES.values() if box.is_for(by)]
-    saved = [(kept, search_of(kept, by)) for kept in saved_for(by) if kept.box in BOXES]
-    countable = [search for _kept, search in saved if search]
-    groups = _counts_by_group(by)
-    counts = counts_of([*(box.search(by) for box in boxes if box.name != "groups"), *countable])
-    numbers = iter(counts)
+    counts = counts_for(by, timezone.now())
     tabs: list[Tab] = []
-    for box in boxes:
-        tabs.append(Tab(box.title, box.url, box, sum(groups.values()) if box.name == "groups" else next(numbers)))
-        if box.name == "groups" and len(groups) > 1:
-            tabs += [_tab_of_group(box, group, count) for group, count in groups.items()]
-    tabs += [_tab_of_saved(kept, next(numbers) if search else None) for kept, search in saved]
+    for box in BOXES.values():
+        if not box.is_for(by):
+            continue
+        tabs.append(Tab(box.title, box.url, box, counts.boxes.get(box.name, 0)))
+        if box.name == "groups":
+            tabs += _tabs_of_groups(box, counts, by)
+    tabs += _tabs_of_saved(by) if counts.has_saved else []
     return tabs + ([Tab(_("Team"), reverse("inbox:team"), None, None, within="team")] if has_team(by) else [])
 
 
@@ -168,17 +173,21 @@ def open_tab(tabs: Sequence[Tab], box: Box, query: str) -> Tab | None:
     return next(exactly, next((tab for tab in of_box if not tab.query), None))
 
 
-def _counts_by_group(by: Actor) -> dict[str, int]:
-    """How much waits in each of their groups, by name; a group that stands for a role is none where work waits."""
-    waiting = BOXES["groups"].search(by).runs().order_by().values("user_group")
-    found = dict(waiting.annotate(found=Count("pk")).values_list("user_group", "found"))
-    groups = sorted(by.groups - (ROLES - found.keys()), key=lambda group: (group.casefold(), group))
-    return {group: found.get(group, 0) for group in groups}
+def _tabs_of_groups(box: Box, counts: Counts, by: Actor) -> list[Tab]:
+    """Each of their groups, where they have several; one that stands for a role is none where work waits."""
+    groups = sorted(by.groups - (ROLES - counts.groups.keys()), key=lambda group: (group.casefold(), group))
+    return [_tab_of_group(box, group, counts.groups.get(group, 0)) for group in groups] if len(groups) > 1 else []
 
 
 def _tab_of_group(box: Box, group: str, count: int) -> Tab:
     query = urlencode({"user_group": group})
     return Tab(group, box.address(query), box, count, query=query, within="group")
+
+
+def _tabs_of_saved(by: Actor) -> list[Tab]:
+    saved = [(kept, search_of(kept, by)) for kept in saved_for(by) if kept.box in BOXES]
+    numbers = iter(counts_of([search for _kept, search in saved if search]))
+    return [_tab_of_saved(kept, next(numbers) if search else None) for kept, search in saved]
 
 
 def _tab_of_saved(kept: SavedFilter, count: int | None) -> Tab:
@@ -234,11 +243,15 @@ def listing(search: Search, *, after: str = "", before: str = "") -> Listing:
 
 @dataclass(frozen=True)
 class Look:
-    """What a look into a box shows: a page, how many there are in all, and what is wrong with what was asked."""
+    """What a look into a box shows: a page, how many there are in all, and what is wrong with what was asked.
+
+    `search` is what was asked, where nothing is wrong with it.
+    """
 
     found: Listing = NOTHING
     total: int = 0
     faults: Faults = field(default_factory=dict)
+    search: Search | None = None
 
 
 def look_into(
@@ -252,7 +265,7 @@ def look_into(
     is_counted = tab is not None and (tab.query != "" or set(filters) <= {"sort"})
     total = tab.count if tab and is_counted else None
     found = listing(search, after=after, before=before)
-    return Look(found, search.runs().count() if total is None else total)
+    return Look(found, search.count() if total is None else total, search=search)
 
 
 def _row(run: Any, now: datetime) -> Row:

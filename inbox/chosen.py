@@ -20,7 +20,6 @@ from django.utils.datastructures import MultiValueDict
 
 from usertasks import uploads
 from usertasks.controls import FileInput
-from usertasks.errors import InvalidArgument, TooLarge
 from usertasks.models import Upload
 
 from .typed import ANSWER, Typed
@@ -47,26 +46,24 @@ class ChosenFile:
 
 def with_uploads(typed: Typed, now: datetime) -> Typed:
     """The same with every file stored, and referred to; one for which there is no room stays where it is."""
-    inputs = dict(typed.inputs)
-    for field, content in typed.files.items():
-        name = ANSWER + field
-        if (data := _decoded(content)) and (upload := _stored(typed, field, data, now)):
-            inputs[name + FileInput.kept] = [f"upload:{upload.id.hex}"]
-    return replace(typed, inputs=inputs, file_names={})
+    files = {
+        field: (typed.file_names.get(ANSWER + field, ""), data)
+        for field, content in typed.files.items()
+        if (data := _decoded(content))
+    }
+    kept = uploads.put_all(UUID(typed.run_id), files, user_id=typed.username, now=now) if files else {}
+    references = {
+        ANSWER + field + FileInput.kept: [f"upload:{upload.id.hex}"]
+        for field, upload in kept.items()
+        if isinstance(upload, Upload)
+    }
+    return replace(typed, inputs={**typed.inputs, **references}, file_names={})
 
 
 def _decoded(content: str) -> bytes | None:
     try:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
-        return None
-
-
-def _stored(typed: Typed, field: str, content: bytes, now: datetime) -> Upload | None:
-    name = typed.file_names.get(ANSWER + field, "")
-    try:
-        return uploads.put(UUID(typed.run_id), field, name, content, user_id=typed.username, now=now)
-    except (InvalidArgument, TooLarge):
         return None
 
 

@@ -13,7 +13,7 @@ from usertasks import operations, snoozes
 from usertasks.actors import Actor
 from usertasks.errors import Fault, InvalidArgument, Refused, Stale
 from usertasks.locales import exact
-from usertasks.models import Status
+from usertasks.models import Status, UserTaskRun
 from usertasks.operations import SavePolicy
 from usertasks.rules import Action
 
@@ -36,7 +36,7 @@ class Done:
     """What to say, and how the names of those inputs begin that are saved now; `leaves` if the page is done with.
 
     `goes_on` if the next task of the list is wanted; `offers_next` says whether *Complete and next* lies open from now
-    on, None as before.
+    on, None as before. `run` is the task as it is by now, where that is at hand.
     """
 
     message: str = ""
@@ -44,16 +44,17 @@ class Done:
     leaves: bool = False
     goes_on: bool = False
     offers_next: bool | None = None
+    run: UserTaskRun | None = None
 
 
 def claim(page: TaskPage, argument: str) -> Done:
-    operations.claim(page.run.id, by=page.by)
-    return Done(_("The task is yours now."))
+    run = operations.claim(page.run.id, by=page.by)
+    return Done(_("The task is yours now."), run=run)
 
 
 def release(page: TaskPage, argument: str) -> Done:
-    operations.release(page.run.id, by=page.by)
-    return Done(_("The task went back to %(group)s.") % {"group": page.run.user_group})
+    run = operations.release(page.run.id, by=page.by)
+    return Done(_("The task went back to %(group)s.") % {"group": page.run.user_group}, run=run)
 
 
 def save_progress(page: TaskPage, argument: str) -> Done:
@@ -98,14 +99,14 @@ def assign(page: TaskPage, argument: str) -> Done:
         override_claim=version is not None,
         expected=version,
     )
-    return Done(_("The task is with %(owner)s now.") % {"owner": run.user_id or run.user_group})
+    return Done(_("The task is with %(owner)s now.") % {"owner": run.user_id or run.user_group}, run=run)
 
 
 def cancel(page: TaskPage, argument: str) -> Done:
     if not page.moving.move.is_sure:
         raise InvalidArgument.at("sure", Fault("required", _("Tick that this task is to end without an answer")))
-    operations.cancel(page.run.id, by=page.by, expected=_version(page))
-    return Done(_("The task is cancelled."))
+    run = operations.cancel(page.run.id, by=page.by, expected=_version(page))
+    return Done(_("The task is cancelled."), run=run)
 
 
 def add_comment(page: TaskPage, argument: str) -> Done:

@@ -31,6 +31,10 @@ class DraftBox:
     def __init__(self, run: UserTaskRun, by: Actor, fields: Sequence[UserTaskField]) -> None:
         self.run, self.by, self.fields = run, by, fields
 
+    def know(self, draft: Draft | None) -> None:
+        """Nothing has written it since it was read."""
+        self._draft = draft
+
     @cached_property
     def _draft(self) -> Draft | None:
         return Draft.objects.of(self.run.id, self.by.user_id).first()

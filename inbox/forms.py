@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.utils.datastructures import MultiValueDict
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -54,8 +55,7 @@ class Chip:
 class SearchForm(forms.Form):
     """Asks for filters and shows what was asked; what is wrong with them is `filters.Search`'s to say.
 
-    `fixed` are the filters that make the box, which are not asked for, and `order` is the box's own. `groups` and
-    `definitions` are suggested.
+    `fixed` are the filters that make the box, which are not asked for, and `order` is the box's own.
     """
 
     text = forms.CharField(
@@ -87,14 +87,11 @@ class SearchForm(forms.Form):
         *,
         fixed: Iterable[str],
         order: str,
-        groups: Iterable[str] = (),
-        definitions: Sequence[str] = (),
     ) -> None:
         shown = data.copy()
         shown.setlistdefault("sort", [order])
         super().__init__(shown)
         self.given = data
-        self.groups, self.definitions = sorted(groups), definitions
         for name in fixed:
             del self.fields[name]
         usual = {order: gettext("%(order)s (as usual)") % {"order": ORDERS[order]}}
@@ -117,37 +114,75 @@ class SearchForm(forms.Form):
     @property
     def more(self) -> list[forms.BoundField]:
         """The filters that are behind a button."""
-        return [field for field in self if field.name not in ALWAYS_SHOWN]
+        return [self[name] for name in self.fields if name not in ALWAYS_SHOWN]
 
     @property
     def is_wrong_inside(self) -> bool:
         """Whether a fault is said where one would have to open something to see it."""
-        return any(field.errors for field in self.more)
+        return any(name in self.fields and name not in ALWAYS_SHOWN for name in self.errors)
+
+    @property
+    def number_on(self) -> int:
+        """How many filters are on."""
+        return len(set(self.given) - {"sort"})
 
     @property
     def number_inside(self) -> int:
         """How many filters are on that are behind a button."""
         return len(set(self.given) - set(ALWAYS_SHOWN))
 
+
+class SearchBar:
+    """What stands above a list. The form takes longer to make than the rows: it is made where somebody looks for
+    something, and else once for each box, order and language. `name` is that of the box."""
+
+    def __init__(
+        self,
+        given: MultiValueDict[str, str],
+        *,
+        name: str,
+        fixed: Iterable[str],
+        order: str,
+        groups: Iterable[str] = (),
+        definitions: Sequence[str] = (),
+        faults: Faults | None = None,
+    ) -> None:
+        self.given, self.name, self.fixed, self.order, self.faults = given, name, fixed, order, faults or {}
+        self.groups, self.definitions = sorted(groups), definitions
+
+    @cached_property
+    def form(self) -> SearchForm:
+        form = SearchForm(self.given, fixed=self.fixed, order=self.order)
+        form.add_faults(self.faults)
+        return form
+
+    @property
+    def key(self) -> tuple[Any, ...] | None:
+        """What the form looks like where nothing is looked for; None where something is."""
+        if self.faults or set(self.given) - {"sort"}:
+            return None
+        return self.name, self.given.get("sort")
+
+    @cached_property
     def chips(self) -> list[Chip]:
         """The filters that are on, each with a way to be rid of it."""
         pairs = [(name, text) for name, texts in self.given.lists() for text in texts]
         return [
-            Chip(
-                self._label(name), self._words(name, text), urlencode([pair for pair in pairs if pair != (name, text)])
-            )
+            Chip(_label(name), _words(name, text), urlencode([pair for pair in pairs if pair != (name, text)]))
             for name, text in pairs
             if name != "sort"
         ]
 
-    def _label(self, name: str) -> Any:
-        return self.fields[name].label if name in self.fields else name
 
-    def _words(self, name: str, text: str) -> Any:
-        """What was given, as the form says it."""
-        if name in WORDS:
-            return WORDS[name].get(text, text)
-        return _as_moment(text) if name in ("earliest_start", "latest_start") else text
+def _label(name: str) -> Any:
+    return SearchForm.base_fields[name].label if name in SearchForm.base_fields else name
+
+
+def _words(name: str, text: str) -> Any:
+    """What was given, as the form says it."""
+    if name in WORDS:
+        return WORDS[name].get(text, text)
+    return _as_moment(text) if name in ("earliest_start", "latest_start") else text
 
 
 @dataclass(frozen=True)

@@ -133,16 +133,17 @@ def show(
     if live is None:
         return render(request, "inbox/box.html", context, status=status)
     facts = {**context, "live_position": live.position, "live_etag": _etag(context)}
-    facts["live_next"] = _seconds_to_next(context["found"], by=by, now=timezone.now())
+    facts["live_next"] = _seconds_to_next(context["found"], context["tabs"], by=by, now=timezone.now())
     if request.headers.get("X-Live") != "list":
         return render(request, "inbox/box.html", facts, status=status)
     return _answer(request, facts, _still_there(request, facts, filters, by) if status == HTTPStatus.OK else [])
 
 
-def _seconds_to_next(found: Listing, *, by: Actor, now: datetime) -> int | None:
+def _seconds_to_next(found: Listing, tabs: Sequence[Tab], *, by: Actor, now: datetime) -> int | None:
     """When a list changes without anybody's doing: a task of the page is overdue, or one that was put off is back."""
     moments = [row.run.due_at for row in found.rows if row.is_open and row.run.due_at and row.run.due_at >= now]
-    if woken := Snooze.objects.of(by.user_id, now).aggregate(first=Min("until"))["first"]:
+    has_put_off = any(tab.name == "snoozed" and tab.count for tab in tabs)
+    if has_put_off and (woken := Snooze.objects.of(by.user_id, now).aggregate(first=Min("until"))["first"]):
         moments.append(woken)
     return math.floor((min(moments) - now).total_seconds()) + 1 if moments else None
 

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
@@ -17,12 +16,13 @@ from usertasks import bulk
 from usertasks.actors import Actor
 from usertasks.bulk_outcomes import UNDO, Outcome
 from usertasks.errors import Fault, InvalidArgument
+from usertasks.filters import Search
 from usertasks.models import OPEN, BulkChange, Status, UserTaskRun
 from usertasks.models.runs import guid_of
 from usertasks.names import readable
 from usertasks.rules import RULES, Action, allowed_actions
 
-from .boxes import BOXES, Box
+from .boxes import BOXES
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,9 @@ class Bar:
     most: int = bulk.MAX_RUNS
 
 
-def bar_of(box: Box, filters: MultiValueDict[str, str], by: Actor) -> Bar:
-    """What could make sense for `by` with some of what these filters find in the box."""
-    try:
-        search = box.search(by, filters)
-    except InvalidArgument:
+def bar_of(search: Search | None, by: Actor) -> Bar:
+    """What could make sense for `by` with some of what is found; nothing, where it cannot be asked for."""
+    if search is None:
         return Bar([])
     possible = set(search.given.get("status") or Status.values) & OPEN
     return Bar([deed for action, deed in DEEDS.items() if possible & RULES[Action(action)].states and _may(action, by)])

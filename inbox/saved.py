@@ -17,7 +17,7 @@ from usertasks.models import SavedFilter
 from usertasks.models.personal import MAX_FILTER_NAME
 
 from .boxes import BOXES, Box, Tab, query_of
-from .forms import ORDERS, Chip, SearchForm
+from .forms import ORDERS, Chip, SearchBar
 from .reasons import as_sentence
 
 
@@ -80,6 +80,6 @@ def lines_of(tabs: Sequence[Tab], by: Actor) -> list[Line]:
 
 def _line(kept: SavedFilter, tab: Tab, box: Box, by: Actor) -> Line:
     filters = box.given(QueryDict(kept.query))
-    form = SearchForm(filters, fixed=box.criteria(by), order=box.order.name)
+    bar = SearchBar(filters, name=box.name, fixed=box.criteria(by), order=box.order.name)
     order = ORDERS.get(filters.get("sort", ""))
-    return Line(kept, tab, form.chips(), order, is_mine=kept.user_id == by.user_id)
+    return Line(kept, tab, bar.chips, order, is_mine=kept.user_id == by.user_id)

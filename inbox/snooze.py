@@ -60,6 +60,10 @@ class SnoozeBox:
         """Until when it is put off; None where it is not, or is over anyhow."""
         return snoozed_until(self.run, by=self.by, now=self.now) if self.run.is_open else None
 
+    def know_that_nothing_is_put_off(self) -> None:
+        """Whoever has counted what is put off need not look for it."""
+        self.until = None
+
     @property
     def earliest(self) -> datetime:
         return timezone.localtime(self.now)

@@ -32,7 +32,7 @@ from usertasks.models import (
 )
 from usertasks.names import readable
 from usertasks.presentation import asks_for_a_person
-from usertasks.rules import Action, allowed_actions
+from usertasks.rules import Action, allowed_actions, decide
 
 from .changes import Changes
 from .chosen import ChosenFile, chosen_files
@@ -59,9 +59,11 @@ def run_seen_by(by: Actor, run_id: UUID) -> UserTaskRun:
     return run
 
 
-def is_in_sight(by: Actor, run_id: UUID) -> bool:
-    """Whether `by` may see the run."""
-    return UserTaskRun.objects.visible_to(by).filter(pk=run_id).exists()
+def is_in_sight(by: Actor, run: UserTaskRun | UUID) -> bool:
+    """Whether `by` may see the run: one at hand, or by its id."""
+    if isinstance(run, UserTaskRun):
+        return decide(Action.VIEW, run, by).allowed
+    return UserTaskRun.objects.visible_to(by).filter(pk=run).exists()
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class TaskPage:
         self.actions = allowed_actions(run, by)
         self.can_answer = Action.SAVE_PROGRESS in self.actions
         self.is_overdue = run.is_overdue(timezone.now())
-        self.fields: Sequence[UserTaskField] = list(run.definition.fields.all())
+        self.fields: Sequence[UserTaskField] = list(run.fields)
         is_about_people = self.can_answer and any(map(asks_for_a_person, self.fields))
         people = members_of([run.user_group]) if is_about_people and run.user_group else ()
         self.moving = MovingBox(run, by, self.actions, move)
@@ -204,8 +206,12 @@ class TaskPage:
     @property
     def has_news(self) -> bool:
         """Whether what was typed differs from what is stored."""
-        has_edited = any(remark.draft != remark.comment.comment for remark in self.remarks() if remark.can_edit)
-        return has_edited or bool(self.comment_draft.strip()) or bool(self.changed_names)
+        return self._has_edited_comments or bool(self.comment_draft.strip()) or bool(self.changed_names)
+
+    @property
+    def _has_edited_comments(self) -> bool:
+        is_any_open = self.typed is not None and any(name.startswith("comment-") for name in self.typed.inputs)
+        return is_any_open and any(remark.draft != remark.comment.comment for remark in self.remarks if remark.can_edit)
 
     @property
     def has_no_place(self) -> bool:
@@ -254,6 +260,7 @@ class TaskPage:
             return None
         return "" if value is None else type_of(field).show(value)
 
+    @cached_property
     def remarks(self) -> list[Remark]:
         return [self._remark(comment) for comment in self.run.comments.all()]
 
@@ -283,17 +290,24 @@ class TaskPage:
         labels = {field.name: field.display_name or field.name for field in self.fields}
         return {labels.get(name, name): text for name, text in texts.items()}
 
+    @cached_property
+    def _lines(self) -> list[Line]:
+        """One more than is shown, which says that there is more."""
+        return history_of(self.run, self.fields, most=None if self.shows_all_history else HISTORY_LENGTH + 1)
+
+    @property
     def history(self) -> list[Line]:
         """The newest events first."""
-        return history_of(self.run, self.fields, most=None if self.shows_all_history else HISTORY_LENGTH)
+        return self._lines if self.shows_all_history else self._lines[:HISTORY_LENGTH]
 
     def _is_far_back(self, number: int | None) -> bool:
         """Whether an event is none of the newest ones; the first has the number 1."""
         return number is not None and number <= self.run.events.count() - HISTORY_LENGTH
 
+    @property
     def has_more_history(self) -> bool:
-        """Whether there is more than `history` gives; the first event has the number 1."""
-        return not self.shows_all_history and self.run.events.count() > HISTORY_LENGTH
+        """Whether there is more than `history` gives."""
+        return len(self._lines) > len(self.history)
 
     @cached_property
     def _timers(self) -> list[Timer]:
@@ -316,7 +330,10 @@ class TaskPage:
         past = [timer for timer in self._timers if timer.hook.settled_at is not None]
         return sorted(past, key=lambda timer: (timer.hook.settled_at, timer.hook.pk), reverse=True)
 
+    @property
     def taken_at(self) -> Any:
-        """Since when its owner has had it."""
-        last = self.run.events.filter(type=EventType.ASSIGNED).last()
+        """Since when its owner has had it; where that is not among the newest events, it is looked up."""
+        known = next((line.event for line in self._lines if line.event.type == EventType.ASSIGNED), None)
+        is_long = self._lines and self._lines[-1].event.number > 1
+        last = known or (self.run.events.filter(type=EventType.ASSIGNED).last() if is_long else None)
         return last.time if last else self.run.scheduled_time

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Window
 
 from .models import EventType, Status, UserTaskEvent
 from .models.runs import NEWEST_FIRST, UserTaskRunQuerySet
@@ -102,13 +102,14 @@ KINDS: Mapping[Snag, _Kind] = {
 
 
 def stuck_work(team: Team, now: datetime) -> list[Stuck]:
-    """What of the team's work is stuck, reason by reason, in two queries each; a run can be stuck for several."""
+    """What of the team's work is stuck, reason by reason, in a query each; a run can be stuck for several."""
     return [_stuck(snag, kind.of(team.runs(), now), kind.order) for snag, kind in KINDS.items()]
 
 
 def _stuck(snag: Snag, runs: UserTaskRunQuerySet, order: Sequence[str]) -> Stuck:
-    rows: Sequence[Any] = list(runs.order_by(*order).values_list(*COLUMNS, named=True)[:MOST_LISTED])
-    return Stuck(snag, rows, runs.count())
+    counted = runs.annotate(number=Window(Count("pk"))).order_by(*order)
+    rows: Sequence[Any] = list(counted.values_list(*COLUMNS, "number", named=True)[:MOST_LISTED])
+    return Stuck(snag, rows, rows[0].number if rows else 0)
 
 
 def _active(**criteria: Any) -> Any:

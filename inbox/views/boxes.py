@@ -11,14 +11,12 @@ from django_htmx.http import push_url
 
 from inbox import live as living
 from inbox.boxes import BOXES, CURSORS, ROLES, Box, Look, Tab, look_into, open_tab, query_of, tabs_for
-from inbox.forms import ORDERS, SearchForm, heads_of
+from inbox.counts import names_of_definitions
+from inbox.forms import ORDERS, SearchBar, heads_of
 from inbox.many import bar_of
 from inbox.saved import SaveForm
 from usertasks.actors import Actor, Door
 from usertasks.callers import actor_of
-from usertasks.models import UserTaskDef
-
-MAX_SUGGESTIONS = 200
 
 
 def box(request: HttpRequest, name: str) -> HttpResponse:
@@ -28,20 +26,25 @@ def box(request: HttpRequest, name: str) -> HttpResponse:
     tab = open_tab(tabs, shown, query_of(filters))
     cursors = {cursor: request.GET.get(cursor, "") for cursor in CURSORS}
     look = look_into(shown, filters, tab, by=by, **cursors)
-    form = _search_form(shown, filters, by)
-    form.add_faults(look.faults)
-    context = {"box": shown, "tabs": tabs, "current": tab, "form": form, "found": look.found, "total": look.total}
-    context |= {"save": _save_form(shown, filters, tab, look, by), "many": bar_of(shown, filters, by)}
+    bar = _search_bar(shown, filters, by, look)
+    context = {"box": shown, "tabs": tabs, "current": tab, "search": bar, "found": look.found, "total": look.total}
+    context |= {"save": _save_form(shown, filters, tab, look, by), "many": bar_of(look.search, by)}
     context |= _addresses(shown, filters, cursors, look)
     response = living.show(request, context, filters, by=by, status=400 if look.faults else 200)
     # A browser sends every input of a form, the blank ones too: the address names what counts.
     return push_url(response, str(context["here"])) if request.htmx else response  # type: ignore[attr-defined]
 
 
-def _search_form(shown: Box, filters: MultiValueDict[str, str], by: Actor) -> SearchForm:
-    names = UserTaskDef.objects.order_by("name").values_list("name", flat=True).distinct()[:MAX_SUGGESTIONS]
-    fixed = shown.criteria(by)
-    return SearchForm(filters, fixed=fixed, order=shown.order.name, groups=by.groups - ROLES, definitions=list(names))
+def _search_bar(shown: Box, filters: MultiValueDict[str, str], by: Actor, look: Look) -> SearchBar:
+    return SearchBar(
+        filters,
+        name=shown.name,
+        fixed=shown.criteria(by),
+        order=shown.order.name,
+        groups=by.groups - ROLES,
+        definitions=names_of_definitions(),
+        faults=look.faults,
+    )
 
 
 def _save_form(

@@ -34,6 +34,7 @@ from usertasks.actors import Actor, Door
 from usertasks.callers import actor_of
 from usertasks.errors import NotFound, Refused
 from usertasks.fieldtypes import type_of
+from usertasks.models import Draft
 from usertasks.rules import Action
 from usertasks.uploads import name_of_answer
 
@@ -53,7 +54,8 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     by = actor_of(request, Door.PAGE)
     if request.method == "POST":
         return _press(request, run_id, by)
-    typed = typing.kept(run_id, username=by.user_id)
+    draft = Draft.objects.of(run_id, by.user_id).first()
+    typed = typing.typed_of(draft) if draft and draft.text else None
     asked = _asked(request)
     try:
         page = TaskPage(run_seen_by(by, run_id), by, typed, files=_files(typed), asked=asked)
@@ -61,6 +63,7 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
         return show_not_found(request, typed=typed)
     if typed and not page.has_news:  # typed, and typed back
         page = TaskPage(page.run, by, asked=asked)
+    page.draft.know(draft)
     return _show(request, page)
 
 
@@ -187,7 +190,7 @@ def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
         drafts.settle(page.run.id, typed.writing, user_id=page.by.user_id, answers=answers, now=timezone.now())
     left, is_kept = typed and typed.without(done.saved), False
     if left is not None and _is_nothing_left(page, left, done, is_settled=is_settled):
-        return done.leaves or is_in_sight(page.by, page.run.id)
+        return done.leaves or is_in_sight(page.by, done.run or page.run.id)
     try:
         fresh = TaskPage(run_seen_by(page.by, page.run.id), page.by, left, files=_files(left))
     except NotFound:
@@ -216,7 +219,10 @@ def _show(
 ) -> HttpResponse:
     here = request.get_full_path()
     bring_back = here.replace(request.path, reverse("inbox:bring-back", args=[page.run.id]), 1)
-    context = {"page": page, "tabs": tabs_for(page.by), "back": _back(request), "here": here, "bring_back": bring_back}
+    tabs = tabs_for(page.by)
+    if not any(tab.name == "snoozed" and tab.count for tab in tabs):
+        page.snoozing.know_that_nothing_is_put_off()
+    context = {"page": page, "tabs": tabs, "back": _back(request), "here": here, "bring_back": bring_back}
     context |= {"steps": _steps(request, page), "offers_next": request.COOKIES.get(FINISH) == "next", **more}
     return render(request, template, context, status=status)
 

@@ -181,7 +181,7 @@ def test_only_the_author_is_offered_to_edit_and_a_manager_to_delete(alice: User,
     operations.add_comment(run.id, "Mine", by=actor_for(alice))
     offers = {}
     for user in (alice, bob, mona):
-        (remark,) = signed_in(user).get(task_url(run)).context["page"].remarks()
+        (remark,) = signed_in(user).get(task_url(run)).context["page"].remarks
         offers[user.username] = (remark.can_edit, remark.can_delete)
     assert offers == {"alice": (True, True), "bob": (False, False), "mona": (False, True)}
     assert press(signed_in(bob), run, "delete_comment:1").status_code == 403
@@ -224,9 +224,9 @@ def test_a_long_history_is_shown_when_asked_for(alice: User) -> None:
     for number in range(55):
         operations.save_progress(run.id, {"requestedItem": str(number)}, by=actor_for(alice))
     client = signed_in(alice)
-    assert len(client.get(task_url(run)).context["page"].history()) == 50
+    assert len(client.get(task_url(run)).context["page"].history) == 50
     assert (
-        len(client.get(task_url(run, history="all")).context["page"].history())
+        len(client.get(task_url(run, history="all")).context["page"].history)
         == UserTaskRun.objects.get().events.count()
     )
 

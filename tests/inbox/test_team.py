@@ -50,10 +50,10 @@ def stuck_in(response: Any) -> dict[str, list[Any]]:
 
 def test_who_has_no_team_finds_no_page(alice: User) -> None:
     client = signed_in(alice)
-    nowhere = [template.name for template in client.get("/inbox/nowhere/").templates]
+    nowhere = client.get("/inbox/nowhere/").templates[0].name
     for address in (TEAM, f"{TEAM}?user_group={FINANCE}", f"{TEAM}?period=x"):
         assert client.get(address).status_code == 404
-        assert [template.name for template in client.get(address).templates] == nowhere
+        assert client.get(address).templates[0].name == nowhere
 
 
 def test_a_lead_sees_the_work_of_their_groups_and_a_holder_all(lena: User, mona: User) -> None:
