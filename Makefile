@@ -5,6 +5,7 @@ PYTHON := $(VENV)/bin/python
 WORKERS ?= 2
 TEST_ARGS ?=
 LOCK_ARGS ?=
+BENCH_ARGS ?=
 
 # The first of these that runs and is new enough makes the .venv. A name on PATH may be a pyenv shim for a version
 # nobody chose, and python3 is often older than its neighbours. 3.14 is late: not every package has a build for it.
@@ -17,10 +18,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # `check` goes from the quick to the slow
-.PHONY: help run test check scan audit migrations deploy bench pictures lint format lock clean FORCE
+.PHONY: help run test check scan audit migrations deploy bench bench-check pictures lint format lock clean FORCE
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/installed-requirements.txt ## serve the demo (web, worker and gRPC) on 127.0.0.1 until Ctrl-C: PORT, GRPC_PORT, DATABASE_URL
 	@DEBUG=$${DEBUG:-true} GRPC_ANONYMOUS_USER=$${GRPC_ANONYMOUS_USER-admin} exec $(PYTHON) manage.py run_all
@@ -53,8 +54,11 @@ deploy: $(VENV)/installed-requirements-dev.txt
 	  ALLOWED_HOSTS=tasks.example.com DATABASE_URL=sqlite://:memory: \
 	  $(PYTHON) manage.py check --deploy --fail-level WARNING
 
-bench: $(VENV)/installed-requirements-dev.txt ## run the benchmarks and print a table
-	@$(PYTHON) -m benchmarks
+bench: $(VENV)/installed-requirements-dev.txt ## measure at a million runs, into var/benchmarks, within the hour: BENCH_ARGS="--runs 100000"
+	@$(PYTHON) -m benchmarks $(BENCH_ARGS)
+
+bench-check: $(VENV)/installed-requirements-dev.txt ## fail where ratios or query plans got worse, in a minute or two
+	@$(PYTHON) -m benchmarks --check
 
 pictures: $(VENV)/installed-requirements-dev.txt ## take the pictures of docs/images anew; needs Chromium
 	@$(PYTHON) docs/pictures.py

@@ -30,18 +30,18 @@ class Client:
         self.socket.close()
 
     def get(self, path: str, expected: int = 200) -> bytes:
-        return self._send("GET", path, b"", expected)
+        return self.send("GET", path, b"", expected)
 
     def get_json(self, path: str) -> Any:
         return orjson.loads(self.get(path))
 
     def post(self, path: str, body: bytes = b"{}", expected: int = 200) -> bytes:
-        return self._send("POST", path, body, expected)
+        return self.send("POST", path, body, expected)
 
     def delete(self, path: str) -> None:
-        self._send("DELETE", path, b"", 204)
+        self.send("DELETE", path, b"", 204)
 
-    def _send(self, method: str, path: str, body: bytes, expected: int) -> bytes:
+    def send(self, method: str, path: str, body: bytes, expected: int) -> bytes:
         head = f"{method} {path} HTTP/1.1\r\n{self.headers}Content-Length: {len(body)}\r\n\r\n"
         self.socket.sendall(head.encode() + body)
         status, answer = self._receive()

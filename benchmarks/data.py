@@ -85,27 +85,31 @@ FORMS: tuple[LiteralString, ...] = (
 )
 
 # Two years of runs. The newer a run, the likelier it is still open: one in ten is. Half of the open ones wait in a
-# group; of the others three in ten never had one. A power of random() makes few definitions, people and groups busy.
+# group; of the others three in ten never had one. A power of random() makes few definitions, people and groups busy;
+# the busiest people are the members of 20 groups. Four in ten have a priority of their own, most of these a low one.
 RUNS: LiteralString = """
 INSERT INTO usertasks_usertaskrun
     (id, wf_run_id, definition_id, user_task_def_name, user_task_def_version, user_id, user_group, status, results,
      notes, scheduled_time, epoch, version, due_at, priority, on_cancellation_exception_name, completed_at,
      request_digest)
 SELECT gen_random_uuid(), 'wf-' || n / 3, d.id, d.name, d.version,
-    CASE WHEN status <> 'UNASSIGNED' THEN 'person-' || to_char(floor(5000 * power(luck[1], 2)), 'FM0000') END,
-    CASE WHEN status = 'UNASSIGNED' OR luck[2] < 0.7 THEN 'group-' || to_char(floor(200 * power(luck[3], 2)), 'FM000')
+    CASE WHEN status = 'UNASSIGNED' THEN NULL WHEN owner < 5 THEN 'member-' || owner
+        ELSE 'person-' || to_char(owner, 'FM0000') END,
+    CASE WHEN status = 'UNASSIGNED' OR luck[1] < 0.7 THEN 'group-' || to_char(floor(200 * power(luck[2], 2)), 'FM000')
     END,
     status,
-    CASE WHEN status = 'DONE' OR (status = 'ASSIGNED' AND luck[4] < 0.5) THEN jsonb_build_object(
+    CASE WHEN status = 'DONE' OR (status = 'ASSIGNED' AND luck[3] < 0.5) THEN jsonb_build_object(
         'reason', 'Needed for project ' || n, 'kind', 'hardware', 'amount', 1 + n %% 9, 'cost', n %% 5000 / 10.0,
         'urgent', n %% 2 = 0) ELSE '{}' END,
-    CASE WHEN luck[5] < 0.3 THEN repeat('Please look at the attachment first. ', 4) ELSE '' END,
+    CASE WHEN luck[4] < 0.3 THEN repeat('Please look at the attachment first. ', 4) ELSE '' END,
     began, CASE status WHEN 'UNASSIGNED' THEN 0 ELSE 1 END, CASE status WHEN 'UNASSIGNED' THEN 1 ELSE 3 END,
-    CASE WHEN luck[6] < 0.6 THEN began + interval '20 days' END, 50, NULL,
+    CASE WHEN luck[5] < 0.6 THEN began + interval '20 days' END,
+    CASE WHEN luck[6] < 0.6 THEN 50 ELSE 10 * floor(11 * power((luck[6] - 0.6) / 0.4, 2)) END, NULL,
     CASE status WHEN 'DONE' THEN began + interval '3 days' END, md5(n::text) || md5(n::text)
 FROM (
     SELECT n, now() - interval '2 years' * (1 - n::float / %(runs)s) AS began,
         ARRAY[random(), random(), random(), random(), random(), random()] AS luck, random() AS form,
+        floor(5000 * power(random(), 2)) AS owner,
         CASE WHEN random() < 0.5 * power(n::float / %(runs)s, 4)
             THEN CASE WHEN random() < 0.5 THEN 'UNASSIGNED' ELSE 'ASSIGNED' END
             ELSE CASE WHEN random() < 0.05 THEN 'CANCELLED' ELSE 'DONE' END END AS status
@@ -134,6 +138,31 @@ INSERT INTO usertasks_feedhead (id, position) SELECT 1, coalesce(max(position), 
 ON CONFLICT (id) DO UPDATE SET position = excluded.position
 """
 
+# What people arrange for themselves: three in a hundred put a task off, and every member twenty that wait.
+ARRANGED: tuple[LiteralString, ...] = (
+    """
+    INSERT INTO usertasks_snooze (run_id, user_id, until)
+    SELECT id, user_id, now() + interval '1 day' * (1 + random() * 10) FROM usertasks_usertaskrun
+    WHERE status = 'ASSIGNED' AND random() < 0.03
+    """,
+    """
+    INSERT INTO usertasks_snooze (run_id, user_id, until)
+    SELECT run.id, member.username, now() + interval '3 days' FROM auth_user member, LATERAL (
+        SELECT id FROM usertasks_usertaskrun
+        WHERE status = 'UNASSIGNED' AND user_group LIKE 'group-__' || right(member.username, 1)
+        ORDER BY scheduled_time DESC LIMIT 20
+    ) run WHERE member.username LIKE 'member-%'
+    """,
+    """
+    INSERT INTO usertasks_savedfilter (user_id, name, box, query, created_at)
+    SELECT username, f.name, f.box, f.query, now() FROM auth_user, LATERAL (VALUES
+        ('Hardware', 'groups', 'user_task_def_name=definition-00'),
+        ('What I did of travel', 'done', 'user_task_def_name=definition-02'),
+        ('All of a busy group', 'all', 'user_group=group-01' || right(username, 1))
+    ) AS f (name, box, query) WHERE username LIKE 'member-%'
+    """,
+)
+
 WAITING_RUNS: LiteralString = f"""
 WITH run AS (
     INSERT INTO usertasks_usertaskrun
@@ -161,9 +190,23 @@ def fill(database: psycopg.Connection, *, runs: int) -> None:
             cursor.execute(PERMITTED, [name, permissions])
         cursor.execute(RUNS, {"runs": runs})
         cursor.execute(EVENTS)
-        cursor.execute(HEAD)
+        for statement in (HEAD, *ARRANGED):
+            cursor.execute(statement)
     database.execute("VACUUM ANALYZE")
     database.execute("CHECKPOINT")
+
+
+def let_in(database: psycopg.Connection, other: psycopg.Connection) -> None:
+    """Whoever is signed in or has a token here is let into the other database too, where the same people are."""
+    for table in ("django_session", "usertasks_apitoken"):
+        with database.cursor() as source, other.cursor() as target:
+            target.execute(f"TRUNCATE {table}".encode())
+            with (
+                source.copy(f"COPY {table} TO STDOUT".encode()) as rows,
+                target.copy(f"COPY {table} FROM STDIN".encode()) as written,
+            ):
+                for row in rows:
+                    written.write(row)
 
 
 def waiting_runs(database: psycopg.Connection, count: int) -> list[str]:

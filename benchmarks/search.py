@@ -13,6 +13,7 @@ import orjson
 
 from . import data
 from .floor import Statements, statements_of_get
+from .goals import Finding
 from .report import Table
 from .stage import PAGE_OF_RUNS, Stage, tell, token_of
 from .timing import in_turns, p50, p95
@@ -20,6 +21,8 @@ from .timing import in_turns, p50, p95
 VARIANTS = 20
 """So many searches of each kind take turns, for different people and groups: one alone would be a special case."""
 PAGE = 100
+FULL = 50
+"""The runs of a full page: those searches are held to the goal."""
 
 COLUMNS = ("search", "rows", "SQL", "HTTP p50", "HTTP p95", "floor p50", "floor p95", "ratio p50", "ratio p95")
 NOTES = (
@@ -45,11 +48,12 @@ def search(username: str, **filters: Any) -> Request:
 
 def measure(stage: Stage) -> Table:
     tokens = Tokens()
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name, requests in kinds(stage, tokens):
         tell(f"search: {name}")
         rows.append((name, *_measured(stage, requests[: stage.options.requests], tokens)))
-    return Table("Searches", COLUMNS, rows, NOTES)
+    full = {str(row[0]): float(row[7]) for row in rows if row[1] == FULL}
+    return Table("Searches", COLUMNS, rows, NOTES, [Finding("search", full)] if full else [])
 
 
 class Tokens(dict[str, str]):

@@ -12,12 +12,15 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import django
+import psycopg
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 
 from .client import HOST
 
@@ -34,6 +37,7 @@ PRODUCTION_LIKE = {
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
 LAST_WORDS = 4000
+CORES = os.cpu_count() or 1
 THREADS = 16
 GRPC_THREADS = 10
 POOL_SIZE = 10
@@ -54,6 +58,8 @@ def enter_production(database_url: str, folder: str) -> None:
         "ALLOWED_HOSTS": HOST,
         "LOG_LEVEL": "ERROR",
         "WEBHOOK_ALLOWED_HOSTS": HOST,
+        # Callers are counted as ever, and none is told to wait: one token stands for many here.
+        "API_RATE": "100000",
         "STATIC_ROOT": folder,
         "SECRET_KEY": secrets.token_urlsafe(50),
     }
@@ -63,32 +69,62 @@ def enter_production(database_url: str, folder: str) -> None:
     call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=NO_PART_OF_THE_INBOX)
 
 
-def conninfo() -> str:
-    """The database of the settings, in libpq's words."""
+def conninfo(name: str = "") -> str:
+    """The database of the settings, or another one of that server, in libpq's words."""
     database = settings.DATABASES["default"]
-    return f"host={database['HOST'] or database['NAME']} dbname={database['NAME']} user={database['USER']}"
+    return f"host={database['HOST'] or database['NAME']} dbname={name or database['NAME']} user={database['USER']}"
+
+
+def make_twin(database_url: str, name: str) -> str:
+    """Another database beside that of the settings, with the same tables, as empty as that is now; gives its URL."""
+    connection.close()  # nobody may be in a database that is copied
+    with psycopg.connect(conninfo("template1"), autocommit=True) as database:
+        database.execute(f'CREATE DATABASE "{name}" TEMPLATE "{settings.DATABASES["default"]["NAME"]}"'.encode())
+    return f"{database_url.rpartition('/')[0]}/{name}"
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """`pid` is the process that looks after the workers."""
+
+    port: int
+    pid: int
 
 
 @contextmanager
-def web_server(folder: str) -> Iterator[int]:
+def web_server(folder: str, *, workers: int = CORES, database_url: str = "") -> Iterator[int]:
     """The web server on a free port, which is yielded; it is gone when the block ends. Its log goes to `folder`."""
+    with web_process(folder, workers=workers, database_url=database_url) as server:
+        yield server.port
+
+
+@contextmanager
+def web_process(folder: str, *, workers: int, database_url: str = "") -> Iterator[WebServer]:
+    """The same, with its process."""
+    environment = dict(os.environ)
+    if database_url:
+        environment["DATABASE_URL"] = database_url
+    with wsgi_process("config.wsgi:application", folder, workers, environment) as server:
+        yield server
+
+
+@contextmanager
+def wsgi_process(
+    application: str, folder: str, workers: int, environment: Mapping[str, str], python: str = sys.executable
+) -> Iterator[WebServer]:
+    """Any WSGI application, served by this interpreter as ours is deployed."""
     port = _free_port()
-    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", str(THREADS), "--no-access-log"]
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        *options,
-        "--host",
-        HOST,
-        "--port",
-        str(port),
-        "config.wsgi:application",
-    ]
-    log = Path(folder) / "web.log"
-    with _running(command, {**os.environ, "DATABASE_POOL_SIZE": str(POOL_SIZE)}, log) as process:
+    log = Path(folder) / f"web-{port}.log"
+    command, pooled = granian(application, port, workers, python), {"DATABASE_POOL_SIZE": str(POOL_SIZE)}
+    with _running(command, {**environment, **pooled}, log) as process:
         _wait_until_it_answers(port, process)
-        yield port
+        yield WebServer(port, process.pid)
+
+
+def granian(application: str, port: int, workers: int, python: str = sys.executable) -> list[str]:
+    """The command that serves a WSGI application as ours is deployed, by this interpreter."""
+    options = ["--interface", "wsgi", "--workers", str(workers), "--blocking-threads", str(THREADS), "--no-access-log"]
+    return [python, "-m", "granian", *options, "--host", HOST, "--port", str(port), application]
 
 
 @contextmanager

@@ -10,7 +10,9 @@ import psycopg
 from django.core.management import call_command
 
 from .client import Client
+from .servers import CORES, conninfo
 
+TWIN = "twin"
 PAGE_OF_RUNS = "/api/v1/user-task-runs/"
 
 
@@ -27,17 +29,35 @@ class Options:
     """Timers, and webhooks, that are due at once."""
     armed: int
     """Timers that are armed for later, beside none."""
+    small: int = 10_000
+    """The runs of the twin, the small database beside the large one."""
+    web_workers: int = CORES
+    """Processes of the web server."""
+    memory_requests: int = 100_000
+    depth: int = 1000
+    """The page by cursor that is compared with the first one."""
+    judged_at: float = 0.95
+    """Which percentile of the times is held to the goals that speak of one."""
 
 
 @dataclass(frozen=True)
 class Stage:
+    """`port` is that of the web server, on the large database, which is this process's too."""
+
     options: Options
     port: int
     conninfo: str
+    folder: str = ""
+    """A temporary one, for logs."""
+    twin_url: str = ""
+    """The small database, with the same people."""
 
     def connect(self) -> psycopg.Connection:
         """A bare connection: a transaction begins where the SQL says BEGIN."""
         return psycopg.connect(self.conninfo, autocommit=True)
+
+    def connect_to_twin(self) -> psycopg.Connection:
+        return psycopg.connect(conninfo(TWIN), autocommit=True)
 
     def client_of(self, token: str | None) -> Client:
         return Client(self.port, token)

@@ -40,8 +40,13 @@ def p50(times: Times) -> float:
     return statistics.median(times)
 
 
+def percentile(times: Times, part: float) -> float:
+    """The time that this part of all does not exceed, 0.5 or 0.95."""
+    return sorted(times)[min(len(times) - 1, int(len(times) * part))]
+
+
 def p95(times: Times) -> float:
-    return sorted(times)[min(len(times) - 1, int(len(times) * 0.95))]
+    return percentile(times, 0.95)
 
 
 def per_second[W, T](workers: Sequence[W], tasks: Sequence[T], act: Callable[[W, T], Any]) -> float:
