@@ -38,6 +38,8 @@ ON_ONE_DATABASE = (
     "tests/matrix/test_every_door.py::test_every_door_gives_everybody_the_same_answer[ASSIGNED without a group]",
     "tests/matrix/test_every_door.py::test_every_door_gives_everybody_the_same_answer[DONE]",
     "tests/matrix/test_every_door.py::test_every_door_gives_everybody_the_same_answer[CANCELLED]",
+    # How often a request asks is decided in Python.
+    "tests/test_constant_queries.py",
     # What one may see is one query, which the lists of this file ask on both; these look at every address.
     "tests/leaks/test_nothing_shows.py::test_what_is_hidden_is_like_what_never_was",
     "tests/leaks/test_nothing_shows.py::test_the_admin_shows_nothing_to_staff_without_rights",
@@ -47,7 +49,13 @@ ON_ONE_DATABASE = (
 TOGETHER = ("tests/test_running.py", "tests/test_plans.py", "tests/inbox/test_single_sign_on.py")
 """Files whose tests share a server, or rows, that are slow to make, or follow each other."""
 
-FIRST = ("tests/benchmarks/", "tests/matrix/", "tests/leaks/", "tests/inbox/test_every_page_in_a_browser.py")
+FIRST = (
+    "tests/benchmarks/",
+    "tests/matrix/",
+    "tests/leaks/",
+    "tests/test_constant_queries.py",
+    "tests/inbox/test_every_page_in_a_browser.py",
+)
 """What takes long."""
 
 

@@ -13,6 +13,7 @@ MOST_LINES = 400
 
 # The rows of usertasks/, bottom to top: a file or package imports only from lower rows.
 ROWS = (
+    ("grants",),
     ("__init__", "errors", "signatures", "actors"),
     ("json_text", "validation", "names", "roles", "secret_keys", "pseudonyms", "limits", "locales"),
     ("presentation", "base64_schema", "every_type", "chain", "wall_clocks"),
@@ -25,7 +26,7 @@ ROWS = (
     ("tasks",),
     ("models", "checks"),
     ("migrations", "apps"),
-    ("owners", "full_text", "moment_filters"),
+    ("owners", "full_text", "moment_filters", "keysets", "backends", "listing_rows", "closed_counts"),
     ("filterset",),
     ("rules", "events", "forms", "filters", "hooks", "outcomes", "uploads"),
     ("content", "notifications", "history", "leads", "logbook"),
