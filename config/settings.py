@@ -27,6 +27,10 @@ def _secret(name: str) -> str:
     return secret
 
 
+# Whether statements that every request sends are planned once for each connection; not behind a pooler that cannot.
+DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=True)
+
+
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR / 'usertasks.sqlite3'}")
     options = database.setdefault("OPTIONS", {})
@@ -35,8 +39,13 @@ def _database() -> dict[str, Any]:
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20}
         options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"
         VAR.mkdir(parents=True, exist_ok=True)
-    elif pool_size := env.int("DATABASE_POOL_SIZE", default=10):
+        return database
+    if pool_size := env.int("DATABASE_POOL_SIZE", default=10):
         options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 20}
+    if DATABASE_PREPARE:
+        # Only what asks for it is prepared, and its plan for any value is the plan for each.
+        options["prepare_threshold"] = 2**31
+        options["options"] = f"{options.get('options', '')} -c plan_cache_mode=force_generic_plan".strip()
     return database
 
 

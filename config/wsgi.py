@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from io import BytesIO
@@ -37,3 +38,9 @@ class Readable:
 
 application = Readable(get_wsgi_application())
 require_secrets()
+
+# What is there by now stays: the collector need not look at it again and again, nor after so few new objects as it
+# does for small programs.
+gc.collect()
+gc.freeze()
+gc.set_threshold(10_000, 20, 50)

@@ -13,6 +13,7 @@ MOST_LINES = 400
 
 # The rows of usertasks/, bottom to top: a file or package imports only from lower rows.
 ROWS = (
+    ("prepared",),
     ("grants",),
     ("__init__", "errors", "signatures", "actors"),
     ("json_text", "validation", "names", "roles", "secret_keys", "pseudonyms", "limits", "locales"),

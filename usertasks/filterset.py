@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import django_filters
@@ -104,6 +105,9 @@ class UserTaskRunFilterSet(django_filters.FilterSet):
         super().__init__(data, queryset)
         self.by = by
 
+    def get_form_class(self) -> type[forms.Form]:
+        return _form_of(tuple(self.filters))
+
     def filter_text(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
         return full_text.containing(runs, value, vendor=connection.vendor)
 
@@ -118,3 +122,10 @@ class UserTaskRunFilterSet(django_filters.FilterSet):
     def filter_overdue(self, runs: UserTaskRunQuerySet, name: str, value: str) -> UserTaskRunQuerySet:
         is_overdue = Q(due_before(timezone.now()), status__in=OPEN)
         return runs.filter(is_overdue) if value == "true" else runs.exclude(is_overdue)
+
+
+@lru_cache
+def _form_of(names: tuple[str, ...]) -> type[forms.Form]:
+    """What reads these filters, made once: each form has copies of its fields."""
+    filters = UserTaskRunFilterSet.base_filters
+    return type("SearchParameters", (forms.Form,), {name: filters[name].field for name in names})

@@ -18,6 +18,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
+from .prepared import prepared_cursor
+
 APP = "usertasks"
 
 type Grants = tuple[tuple[str, str], ...]
@@ -195,6 +197,6 @@ def _within(groups: Iterable[str]) -> tuple[str, dict[str, str]]:
 
 def _rows(sql: str, now: datetime | None, **parameters: Any) -> Grants:
     moment = connection.ops.adapt_datetimefield_value(now or timezone.now())
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(sql, {"now": moment, **parameters})
         return tuple(cursor.fetchall())

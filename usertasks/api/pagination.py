@@ -62,9 +62,8 @@ class CursorPagination(BasePagination):
         return self._link("b", self.rows[0]) if self.rows and not is_first else None
 
     def _link(self, direction: str, row: Any) -> str:
-        parameters = self.request.query_params.copy()
-        parameters[CURSOR] = _encoded(direction, self.key_of(row))
-        query = urlencode(sorted(parameters.lists()), doseq=True)
+        parameters = {**dict(self.request.query_params.lists()), CURSOR: [_encoded(direction, self.key_of(row))]}
+        query = urlencode(sorted(parameters.items()), doseq=True)
         return self.request.build_absolute_uri(f"{self.request.path}?{query}")
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ They name no column of their own: the models say which there are, and how a valu
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cache, reduce
 from itertools import batched
 from typing import Any
@@ -16,6 +17,7 @@ from django.db.models import Field
 
 from .. import chain
 from ..models import Snooze, UserTaskEvent, UserTaskRun
+from ..prepared import prepared_cursor
 
 type Newest = tuple[int, str]
 """The number and the link of the newest event of a run."""
@@ -35,7 +37,7 @@ NEWEST = "SELECT {column} FROM " + EVENTS + " WHERE run_id = " + RUNS + ".id ORD
 def lock_run(run_id: UUID, *, snooze_of: str) -> UserTaskRun | None:
     """A run as it was committed last, locked until the end of the transaction, and until when one person has put it
     off."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_locking(connection.vendor), [snooze_of, KEY.get_db_prep_value(run_id, connection)])
         row = cursor.fetchone()
     if row is None:
@@ -79,7 +81,7 @@ def update_runs(runs: Sequence[UserTaskRun], names: Collection[str]) -> dict[UUI
     """
     fields = [KEY, *(field for field in FIELDS if field.attname in names)]
     newest: dict[UUID, Newest] = {}
-    with connection.cursor() as cursor:
+    with _cursor_for(runs) as cursor:
         for some in batched(runs, _rows_at_once(len(fields))):
             cursor.execute(_updating(fields, len(some)), [value for run in some for value in _stored(run, fields)])
             for key, number, link in cursor.fetchall():
@@ -109,11 +111,16 @@ def insert_events(events: Sequence[UserTaskEvent]) -> None:
     """Write new events. The objects do not get to know their ids."""
     columns = ", ".join(f'"{field.column}"' for field in FIELDS_OF_EVENT)
     row = f"({', '.join(['%s'] * len(FIELDS_OF_EVENT))})"
-    with connection.cursor() as cursor:
+    with _cursor_for(events) as cursor:
         for some in batched(events, _rows_at_once(len(FIELDS_OF_EVENT))):
             rows = ", ".join([row] * len(some))
             values = [value for event in some for value in _stored(event, FIELDS_OF_EVENT)]
             cursor.execute(f"INSERT INTO {EVENTS} ({columns}) VALUES {rows}", values)
+
+
+def _cursor_for(rows: Sequence[Any]) -> AbstractContextManager[Any]:
+    """What is sent for one row is sent all the time; for so and so many, hardly ever twice."""
+    return prepared_cursor() if len(rows) == 1 else connection.cursor()
 
 
 def _stored(row: UserTaskRun | UserTaskEvent, fields: Sequence[Field[Any, Any]]) -> Iterator[Any]:
