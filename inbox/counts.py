@@ -21,6 +21,7 @@ from usertasks.actors import Actor
 from usertasks.models import OPEN, Status
 from usertasks.models.counts import CountKind
 from usertasks.models.runs import owners_seen_by
+from usertasks.prepared import prepared_cursor
 
 PUT_OFF = """
 SELECT 'put off', count(*), user_group, user_id, status, is_late FROM (
@@ -105,7 +106,7 @@ def counts_for(by: Actor, now: datetime) -> Counts:
     is_postgresql = connection.vendor == "postgresql"
     parameters = {name: names if is_postgresql else json.dumps(names) for name, names in lists.items()}
     moment = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         statement = _statement(connection.vendor, sees_all=by.holds("view_usertaskrun"))
         cursor.execute(statement, {**parameters, "me": by.user_id, "now": moment})
         rows = cursor.fetchall()
@@ -169,6 +170,6 @@ def _left_by(
 
 def names_of_definitions() -> list[str]:
     """What somebody who looks for tasks of one kind could mean; in SQL for the same reason."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(DEFINITIONS)
         return [name for (name,) in cursor.fetchall()]

@@ -25,9 +25,12 @@ class PreparedCursor(ServerBindingCursor):
 
 @contextmanager
 def prepared_cursor() -> Iterator[Any]:
-    """A cursor for statements whose text is the same every time; any cursor where `DATABASE_PREPARE` is off."""
+    """A cursor for statements whose text is the same every time; any cursor where `DATABASE_PREPARE` is off.
+
+    Where statements are logged as well: there they stand with their values.
+    """
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql" and settings.DATABASE_PREPARE:
+        if connection.vendor == "postgresql" and settings.DATABASE_PREPARE and not connection.queries_logged:
             cursor.cursor.close()
             cursor.cursor = PreparedCursor(connection.connection)  # type: ignore[call-arg]
         yield cursor
