@@ -163,6 +163,7 @@ def call(call: Call, world: World) -> list[str]:
     plain = grpc.unary_unary_rpc_method_handler(getattr(Servicer(), call.rpc))
     handler = CallInterceptor().intercept_service(lambda details: plain, CallDetails(SERVICE + call.rpc))
     message = call.message(world)
+    connection.close_at = None  # a call ends with its connection closed, and with it the test's transaction
     with transaction.atomic(), noting() as statements:
         handler.unary_unary(message, Context(world.token[call.by]))
         transaction.set_rollback(True)
