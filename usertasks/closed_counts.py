@@ -28,7 +28,7 @@ COUNTABLE = frozenset({"status", *OWNERS})
 COUNTS, RUNS = ClosedCount._meta.db_table, UserTaskRun._meta.db_table
 KEY = f"hashtext('{COUNTS}')"
 """Of the lock that whoever changes totals holds to the end of the transaction; so does a TRUNCATE of the runs."""
-TRY, WAIT = f"SELECT pg_try_advisory_xact_lock({KEY})", f"SELECT true FROM pg_advisory_xact_lock({KEY})"
+TRY, WAIT = f"SELECT pg_try_advisory_xact_lock({KEY})", f"SELECT true FROM pg_advisory_xact_lock({KEY})"  # nosec B608 # names of tables and columns
 
 
 def _any_of(values: Collection[str]) -> str:
@@ -39,7 +39,7 @@ def _any_of(values: Collection[str]) -> str:
 ADD_TO_TOTALS = f"""
     ON CONFLICT (kind, status, coalesce(user_id, ''), coalesce(user_group, '')) WHERE kind IN {_any_of(TOTALS)}
     DO UPDATE SET runs = total.runs + excluded.runs
-"""
+"""  # nosec B608 # names of tables and columns
 
 FOLD = f"""
     WITH change AS (DELETE FROM {COUNTS} WHERE kind = '{CountKind.CHANGE}' RETURNING status, user_id, user_group, runs)
@@ -50,9 +50,9 @@ FOLD = f"""
     SELECT '{CountKind.GROUP}', status, NULL, user_group, sum(runs) FROM change
     GROUP BY status, user_group HAVING sum(runs) <> 0
     {ADD_TO_TOTALS}
-"""
+"""  # nosec B608 # names of tables and columns
 # A total of nothing would keep the name of somebody who is made anonymous.
-TIDY = f"DELETE FROM {COUNTS} WHERE runs = 0"
+TIDY = f"DELETE FROM {COUNTS} WHERE runs = 0"  # nosec B608 # names of tables and columns
 
 # What others commit meanwhile changes the runs and their counts by the same, and so it does not change the difference.
 CORRECT = f"""
@@ -67,7 +67,7 @@ CORRECT = f"""
         UNION ALL SELECT status, user_group, -runs FROM {COUNTS} WHERE kind IN {_any_of(OF_GROUPS)}
     ) known GROUP BY status, user_group HAVING sum(missing) <> 0
     {ADD_TO_TOTALS}
-"""
+"""  # nosec B608 # names of tables and columns
 
 
 def is_counted(filters: Collection[str]) -> bool:

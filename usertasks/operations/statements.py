@@ -31,7 +31,7 @@ FIELDS: Sequence[Field[Any, Any]] = UserTaskRun._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 FIELDS_OF_EVENT = [field for field in UserTaskEvent._meta.concrete_fields if not field.primary_key]
 
-NEWEST = "SELECT {column} FROM " + EVENTS + " WHERE run_id = " + RUNS + ".id ORDER BY number DESC LIMIT 1"
+NEWEST = "SELECT {column} FROM " + EVENTS + " WHERE run_id = " + RUNS + ".id ORDER BY number DESC LIMIT 1"  # nosec B608 # names of tables and columns
 
 
 def lock_run(run_id: UUID, *, snooze_of: str) -> UserTaskRun | None:
@@ -51,9 +51,9 @@ def lock_run(run_id: UUID, *, snooze_of: str) -> UserTaskRun | None:
 @cache
 def _locking(vendor: str) -> str:
     columns = ", ".join(f'{RUNS}."{field.column}"' for field in FIELDS)
-    snooze = f"SELECT until FROM {SNOOZES} WHERE run_id = {RUNS}.id AND user_id = %s"
+    snooze = f"SELECT until FROM {SNOOZES} WHERE run_id = {RUNS}.id AND user_id = %s"  # nosec B608 # names of tables and columns
     lock = " FOR NO KEY UPDATE" if vendor == "postgresql" else ""  # SQLite has one writer at a time anyway
-    return f"SELECT {columns}, ({snooze}) FROM {RUNS} WHERE id = %s{lock}"
+    return f"SELECT {columns}, ({snooze}) FROM {RUNS} WHERE id = %s{lock}"  # nosec B608 # names of tables and columns
 
 
 def _read(row: Sequence[Any]) -> Iterator[Any]:
@@ -98,7 +98,7 @@ def _updating(fields: Sequence[Field[Any, Any]], count: int) -> str:
     number, link = NEWEST.format(column="number"), NEWEST.format(column="link")
     return (
         f"WITH fresh ({', '.join(columns)}) AS (VALUES ({first}){others}) UPDATE {RUNS} SET {changes} FROM fresh "
-        f"WHERE {RUNS}.id = fresh.id RETURNING {RUNS}.id, ({number}), ({link})"
+        f"WHERE {RUNS}.id = fresh.id RETURNING {RUNS}.id, ({number}), ({link})"  # nosec B608 # names of tables and columns
     )
 
 
@@ -115,7 +115,7 @@ def insert_events(events: Sequence[UserTaskEvent]) -> None:
         for some in batched(events, _rows_at_once(len(FIELDS_OF_EVENT))):
             rows = ", ".join([row] * len(some))
             values = [value for event in some for value in _stored(event, FIELDS_OF_EVENT)]
-            cursor.execute(f"INSERT INTO {EVENTS} ({columns}) VALUES {rows}", values)
+            cursor.execute(f"INSERT INTO {EVENTS} ({columns}) VALUES {rows}", values)  # nosec B608 # names of tables and columns
 
 
 def _cursor_for(rows: Sequence[Any]) -> AbstractContextManager[Any]:
