@@ -5,7 +5,8 @@ Rows are made inside PostgreSQL, past the operations: only the shape of what the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, LiteralString
 from uuid import uuid4
 
@@ -181,7 +182,7 @@ SELECT id, 1, %(now)s, 'created', '{SERVICE}', jsonb_build_object('user_id', NUL
 
 def fill(database: psycopg.Connection, *, runs: int) -> None:
     """People, definitions, runs and events; afterwards what autovacuum would have done by the next day."""
-    with database.transaction(), database.cursor() as cursor:
+    with _counted_at_once(database), database.transaction(), database.cursor() as cursor:
         cursor.execute("SELECT setseed(0.42)")
         people = [f"person-{number:04}" for number in range(PEOPLE)]
         cursor.execute(ACCOUNTS, [[*PERMISSIONS, *people]])
@@ -189,7 +190,7 @@ def fill(database: psycopg.Connection, *, runs: int) -> None:
             cursor.execute(statement)
         for name, permissions in PERMISSIONS.items():
             cursor.execute(PERMITTED, [name, permissions])
-        _fill_runs(cursor, runs)
+        cursor.execute(RUNS, {"runs": runs})
         cursor.execute(EVENTS)
         for statement in (HEAD, *ARRANGED):
             cursor.execute(statement)
@@ -197,13 +198,15 @@ def fill(database: psycopg.Connection, *, runs: int) -> None:
     database.execute("CHECKPOINT")
 
 
-def _fill_runs(cursor: psycopg.Cursor, runs: int) -> None:
-    """The runs; those that have ended are counted at once, and not one by one as each is written."""
+@contextmanager
+def _counted_at_once(database: psycopg.Connection) -> Iterator[None]:
+    """Runs that have ended are counted at the end of the block, and not one by one as each is written."""
     trigger: LiteralString = "usertasks_usertaskrun_counted_insert"
-    cursor.execute(f"ALTER TABLE usertasks_usertaskrun DISABLE TRIGGER {trigger}")
-    cursor.execute(RUNS, {"runs": runs})
-    cursor.execute(f"ALTER TABLE usertasks_usertaskrun ENABLE TRIGGER {trigger}")
-    cursor.execute(import_string("usertasks.closed_counts.CORRECT"))  # by name: models are there once Django is set up
+    database.execute(f"ALTER TABLE usertasks_usertaskrun DISABLE TRIGGER {trigger}")
+    yield
+    database.execute(f"ALTER TABLE usertasks_usertaskrun ENABLE TRIGGER {trigger}")
+    # By its name: there are models only once Django is set up.
+    database.execute(import_string("usertasks.closed_counts.CORRECT"))
 
 
 def let_in(database: psycopg.Connection, other: psycopg.Connection) -> None:
