@@ -43,4 +43,4 @@ require_secrets()
 # does for small programs.
 gc.collect()
 gc.freeze()
-gc.set_threshold(10_000, 20, 50)
+gc.set_threshold(10_000, 10, 10)

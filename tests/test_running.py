@@ -134,7 +134,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(running: subprocess.Popen[str]
     with urllib.request.urlopen(f"http://127.0.0.1:{ports[0]}/readyz") as answer:
         assert answer.status == 200
     running.send_signal(signal.SIGINT)
-    assert running.wait(30) == 0
+    assert running.wait(60) == 0
     assert not [port for port in ports if is_listening(port)]
 
 
