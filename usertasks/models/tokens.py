@@ -43,10 +43,6 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Neither expired nor revoked."""
         return self.exclude(models.Q(expires_at__lte=now) | models.Q(revoked_at__isnull=False))
 
-    def valid(self, now: datetime) -> ApiTokenQuerySet:
-        """Live, and of somebody who may sign in."""
-        return self.live(now).filter(user__is_active=True)
-
     def listed(self, now: datetime) -> ApiTokenQuerySet:
         """Live, or of use until not so long ago: the newest first."""
         is_old = models.Q(expires_at__lte=now - LISTED) | models.Q(revoked_at__lte=now - LISTED)
