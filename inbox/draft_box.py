@@ -10,6 +10,7 @@ from functools import cached_property
 from django.utils.translation import gettext as _
 
 from usertasks.actors import Actor
+from usertasks.by_key import find
 from usertasks.controls import FileInput
 from usertasks.models import Draft, DraftState, UserTaskField, UserTaskRun
 
@@ -37,7 +38,7 @@ class DraftBox:
 
     @cached_property
     def _draft(self) -> Draft | None:
-        return Draft.objects.of(self.run.id, self.by.user_id).first()
+        return find(Draft, run_id=self.run.id, user_id=self.by.user_id)
 
     @property
     def saved_at(self) -> datetime | None:

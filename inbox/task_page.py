@@ -14,9 +14,9 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
 
 from usertasks.actors import Actor
+from usertasks.by_key import find
 from usertasks.conditions import hidden_among
 from usertasks.controls import FileInput
-from usertasks.errors import NotFound
 from usertasks.fieldtypes import type_of
 from usertasks.forms import TaskForm
 from usertasks.history import Line, history_of
@@ -27,6 +27,7 @@ from usertasks.models import (
     EventType,
     HookState,
     UserTaskComment,
+    UserTaskDef,
     UserTaskField,
     UserTaskRun,
 )
@@ -49,14 +50,6 @@ EVERYTHING = "all"
 
 HISTORY_LENGTH = 50
 """So many events are shown at first; the rest when asked for."""
-
-
-def run_seen_by(by: Actor, run_id: UUID) -> UserTaskRun:
-    """The run, among what `by` may see. Raises `NotFound`."""
-    run = UserTaskRun.objects.visible_to(by).select_related("definition").filter(pk=run_id).first()
-    if run is None:
-        raise NotFound("There is no such task.")
-    return run
 
 
 def is_in_sight(by: Actor, run: UserTaskRun | UUID) -> bool:
@@ -176,6 +169,12 @@ class TaskPage:
         self.shows_all_history = asked.history == EVERYTHING or self._is_far_back(self.asked_event)
         self.draft = DraftBox(run, by, self.fields)
         self.comment_draft = typed.input("comment") if typed else ""
+
+    @cached_property
+    def description(self) -> str:
+        """What the definition says of it."""
+        definition = find(UserTaskDef, id=self.run.definition_id)
+        return definition.description if definition else ""
 
     @property
     def is_stand_in(self) -> bool:

@@ -14,7 +14,8 @@ MOST_LINES = 400
 # The rows of usertasks/, bottom to top: a file or package imports only from lower rows.
 ROWS = (
     ("prepared",),
-    ("grants",),
+    ("grants", "by_key", "conditions_of"),
+    ("sessions",),
     ("__init__", "errors", "signatures", "actors"),
     ("json_text", "validation", "names", "roles", "secret_keys", "pseudonyms", "limits", "locales"),
     ("presentation", "base64_schema", "every_type", "chain", "wall_clocks"),
@@ -27,10 +28,11 @@ ROWS = (
     ("tasks",),
     ("models", "checks"),
     ("migrations", "apps"),
-    ("owners", "full_text", "moment_filters", "keysets", "backends", "listing_rows", "closed_counts"),
+    ("owners", "full_text", "moment_filters", "keysets", "backends", "listing_rows", "closed_counts", "open_counts"),
+    ("totals",),
     ("filterset",),
     ("rules", "events", "forms", "filters", "hooks", "outcomes", "uploads"),
-    ("content", "notifications", "history", "leads", "logbook"),
+    ("one_run", "content", "notifications", "history", "leads", "logbook"),
     ("webhooks", "accounts", "workload"),
     ("operations", "drafts", "links", "stuck", "bulk_outcomes"),
     ("feed", "bulk", "demo", "reminders", "forecast", "bearers", "tokens", "substitutions", "snoozes", "saved_filters"),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from . import uploads
 from .actors import Actor
+from .by_key import find
 from .errors import NotFound, TooLarge
 from .models import Draft, DraftState, Inputs, UserTaskRun
 from .models.drafts import as_text
@@ -132,7 +133,7 @@ def settle(run_id: UUID, writing: Writing, *, user_id: str, answers: Collection[
 
     What another page had written in the meantime was not part of it, and stays.
     """
-    if answers or Draft.objects.of(run_id, user_id).exists():  # else there is nothing to lock
+    if answers or find(Draft, run_id=run_id, user_id=user_id):  # else there is nothing to lock
         _settle(run_id, writing, user_id, answers, now)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from copy import copy
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -99,11 +100,18 @@ class UserTaskRunFilterSet(django_filters.FilterSet):
     def __init__(
         self, data: MultiValueDict[str, str] | None, queryset: QuerySet[UserTaskRun], *, by: Actor | None = None
     ) -> None:
-        # Each one gets copies of the filters, and of their fields: only of those that are asked for.
-        kinds = type(self).base_filters.items()
-        self.base_filters = OrderedDict((name, kind) for name, kind in kinds if name in (data or ()))
+        self.base_filters = OrderedDict()  # else all of them are copied, with everything in them
         super().__init__(data, queryset)
+        kinds = type(self).base_filters.items()
+        self.filters = OrderedDict((name, self._own(kind)) for name, kind in kinds if name in (data or ()))
         self.by = by
+
+    def _own(self, kind: django_filters.Filter) -> django_filters.Filter:
+        """A filter that asks this filterset; what it is made of never changes."""
+        own = copy(kind)
+        own.model, own.parent = UserTaskRun, self  # type: ignore[attr-defined]  # as django-filter does
+        own.method = kind.method  # it is bound to the filter that it is given to
+        return own
 
     def get_form_class(self) -> type[forms.Form]:
         return _form_of(tuple(self.filters))

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from . import json_text
+from .conditions_of import conditions_of
 from .models import UserTaskRun
 from .models.orders import Order
 from .models.runs import UserTaskRunQuerySet
@@ -63,14 +64,11 @@ def read(
     """
     frame = _frame(tuple(columns), tuple(texts), order, is_back, connection.vendor)
     try:
-        where, parameters = runs.query.get_compiler(connection=connection).compile(runs.query.where)
-        condition = f" WHERE {where}"
-    except FullResultSet:
-        condition, parameters = "", ()
+        condition, parameters = conditions_of(runs)
     except EmptyResultSet:
         return []
     with connection.cursor() as cursor:
-        sql = f"{frame.select}{condition}{frame.order} LIMIT {limit:d}"  # made by Django but for the number
+        sql = f"{frame.select} WHERE {condition}{frame.order} LIMIT {limit:d}"  # made by Django but for the number
         cursor.execute(sql, (*parameters, *frame.parameters))
         return frame.rows(cursor.fetchall())
 

@@ -13,8 +13,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from .actors import Actor, Scope
-from .errors import Fault, InvalidArgument, NotFound, WrongState
+from .errors import Fault, InvalidArgument, WrongState
 from .models import Snooze, UserTaskRun
+from .one_run import seen_run
 from .rules import require_scope
 
 MOST = timedelta(days=366)
@@ -25,7 +26,7 @@ MOST = timedelta(days=366)
 def snooze(run_id: UUID, *, until: datetime, by: Actor, now: datetime) -> Snooze:
     """Put a run off for `by`. Raises `NotFound`, `WrongState` where it is ended, `InvalidArgument` for the time."""
     require_scope(Scope.RUNS_WRITE, by)
-    run = _seen(run_id, by)
+    run = seen_run(run_id, by=by)
     if not run.is_open:
         raise WrongState(_("Not possible while the run is %(status)s.") % {"status": run.status})
     if not now < until <= now + MOST:
@@ -38,7 +39,7 @@ def snooze(run_id: UUID, *, until: datetime, by: Actor, now: datetime) -> Snooze
 def wake(run_id: UUID, *, by: Actor) -> None:
     """Take a run back among one's own; nothing changes where it is there. Raises `NotFound`."""
     require_scope(Scope.RUNS_WRITE, by)
-    Snooze.objects.filter(run=_seen(run_id, by), user_id=by.user_id).delete()
+    Snooze.objects.filter(run=seen_run(run_id, by=by), user_id=by.user_id).delete()
 
 
 def snoozed_until(run: UserTaskRun, *, by: Actor, now: datetime) -> datetime | None:
@@ -48,10 +49,3 @@ def snoozed_until(run: UserTaskRun, *, by: Actor, now: datetime) -> datetime | N
         return until if until and until > now else None
     moments = Snooze.objects.of(by.user_id, now).filter(run=run)
     return moments.values_list("until", flat=True).first()
-
-
-def _seen(run_id: UUID, by: Actor) -> UserTaskRun:
-    run = UserTaskRun.objects.visible_to(by).filter(pk=run_id).first()
-    if run is None:
-        raise NotFound(_("There is no such run."))
-    return run

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from inbox.chosen import chosen_files, with_uploads
 from inbox.downloads import download
-from inbox.task_page import run_seen_by
 from inbox.typed import ANSWER, Typed, typed_in
 from usertasks import drafts, uploads
 from usertasks.actors import Door
 from usertasks.api.problems import answer
 from usertasks.callers import actor_of
 from usertasks.errors import NotAllowed, NotFound, Refused
+from usertasks.one_run import seen_run
 
 from .problems import show_not_found
 
@@ -43,7 +43,7 @@ def save_draft(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def _kept(request: HttpRequest, typed: Typed) -> dict[str, object]:
     run_id, now = UUID(typed.run_id), timezone.now()
     if typed.files:
-        run_seen_by(actor_of(request, Door.PAGE), run_id)  # files take room: only what is in sight has any for them
+        seen_run(run_id, by=actor_of(request, Door.PAGE))  # files take room: only what is in sight has any for them
         typed = with_uploads(typed, now)
     if request.POST.get("aside"):
         draft = drafts.put_aside(run_id, typed.writing, by=actor_of(request, Door.PAGE), now=now)
@@ -71,7 +71,7 @@ def bring_back(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if typed.username != request.user.get_username():
         return HttpResponseRedirect(here)
     try:
-        run_seen_by(actor_of(request, Door.PAGE), run_id)
+        seen_run(run_id, by=actor_of(request, Door.PAGE))
         number = int(state) if state.isdecimal() and len(state) < 19 else 0
         writing, now = with_uploads(typed, timezone.now()).writing, timezone.now()
         drafts.bring_back(run_id, number, writing, user_id=typed.username, now=now)

@@ -24,11 +24,11 @@ from django.utils.translation import ngettext
 from inbox import sign_in_limits, single_sign_on
 from inbox import typed as typing
 from inbox.chosen import chosen_files, with_uploads
-from inbox.task_page import run_seen_by
 from inbox.typed import Typed
 from usertasks.actors import Door
 from usertasks.callers import actor_of, address_of
 from usertasks.errors import NotAllowed, NotFound, Throttled
+from usertasks.one_run import seen_run
 
 SIGN_OUT_AT = "sign_out_at"
 """The part of a session that says where at the provider one signs out."""
@@ -168,7 +168,7 @@ def remember(request: HttpRequest, typed: Typed) -> bool:
     """Keep what they typed for whoever has just signed in; False where they may not see the task any more."""
     by = actor_of(request, Door.PAGE)
     try:
-        run_seen_by(by, UUID(typed.run_id))
+        seen_run(UUID(typed.run_id), by=by)
     except NotFound:
         return False
     typing.keep(with_uploads(typed, timezone.now()), by=by)

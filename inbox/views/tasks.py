@@ -26,15 +26,17 @@ from inbox.downloads import download
 from inbox.moving import move_in
 from inbox.next import NOWHERE, Step, Steps, list_address, next_to_do, steps_from
 from inbox.snooze import written_in
-from inbox.task_page import Asked, TaskPage, is_in_sight, run_seen_by
+from inbox.task_page import Asked, TaskPage, is_in_sight
 from inbox.trouble import trouble_of
 from inbox.typed import ANSWER, Typed, typed_in
 from usertasks import drafts
 from usertasks.actors import Actor, Door
+from usertasks.by_key import find
 from usertasks.callers import actor_of
 from usertasks.errors import NotFound, Refused
 from usertasks.fieldtypes import type_of
 from usertasks.models import Draft
+from usertasks.one_run import seen_run
 from usertasks.rules import Action
 from usertasks.uploads import name_of_answer
 
@@ -54,11 +56,11 @@ def task(request: HttpRequest, run_id: UUID) -> HttpResponse:
     by = actor_of(request, Door.PAGE)
     if request.method == "POST":
         return _press(request, run_id, by)
-    draft = Draft.objects.of(run_id, by.user_id).first()
+    draft = find(Draft, run_id=run_id, user_id=by.user_id)
     typed = typing.typed_of(draft) if draft and draft.text else None
     asked = _asked(request)
     try:
-        page = TaskPage(run_seen_by(by, run_id), by, typed, files=_files(typed), asked=asked)
+        page = TaskPage(seen_run(run_id, by=by), by, typed, files=_files(typed), asked=asked)
     except NotFound:
         return show_not_found(request, typed=typed)
     if typed and not page.has_news:  # typed, and typed back
@@ -75,8 +77,8 @@ def _asked(request: HttpRequest) -> Asked:
 @require_safe
 def file(request: HttpRequest, run_id: UUID, position: int) -> HttpResponse:
     """The file that answers the field at that position: always saved, never opened, by the browser."""
-    run = run_seen_by(actor_of(request, Door.PAGE), run_id)
-    field = run.definition.fields.filter(position=position).first()
+    run = seen_run(run_id, by=actor_of(request, Door.PAGE))
+    field = next((field for field in run.fields if field.position == position), None)
     value = run.results.get(field.name) if field else None
     content = type_of(field).content(value) if field and value is not None else None
     if field is None or content is None:
@@ -109,7 +111,7 @@ def _with_uploads(typed: Typed, by: Actor) -> Typed:
     """The files are kept first, and only for a task that one may see. Raises `NotFound`."""
     if not typed.files:
         return typed
-    run_seen_by(by, UUID(typed.run_id))
+    seen_run(UUID(typed.run_id), by=by)
     return with_uploads(typed, timezone.now())
 
 
@@ -125,7 +127,7 @@ def _typed_page(request: HttpRequest, run_id: UUID, by: Actor, typed: Typed) -> 
     is_complete = verb_of(_button(request)) == Action.COMPLETE
     files, move = files_for_form(typed, request.FILES), move_in(request.POST.dict())
     asked: dict[str, Any] = {"must_be_complete": is_complete, "move": move, "snooze_until": written_in(request.POST)}
-    return TaskPage(run_seen_by(by, run_id), by, typed, files=files, **asked)
+    return TaskPage(seen_run(run_id, by=by), by, typed, files=files, **asked)
 
 
 def _refuse(request: HttpRequest, typed: Typed, refusal: Refused) -> HttpResponse:
@@ -192,7 +194,7 @@ def _keep_the_rest(request: HttpRequest, page: TaskPage, done: Done) -> bool:
     if left is not None and _is_nothing_left(page, left, done, is_settled=is_settled):
         return done.leaves or is_in_sight(page.by, done.run or page.run.id)
     try:
-        fresh = TaskPage(run_seen_by(page.by, page.run.id), page.by, left, files=_files(left))
+        fresh = TaskPage(seen_run(page.run.id, by=page.by), page.by, left, files=_files(left))
     except NotFound:
         return False
     is_left = done.saved != NOTHING

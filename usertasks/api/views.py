@@ -10,8 +10,9 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from ..actors import Actor, Scope
-from ..errors import Fault, InvalidArgument, NotFound
+from ..errors import Fault, InvalidArgument
 from ..models import UserTaskRun
+from ..one_run import seen_run
 from ..rules import require_scope
 from . import shapes
 from .authentication import caller_of
@@ -57,10 +58,7 @@ class View(GenericViewSet[Any]):
 
     def visible_run(self) -> UserTaskRun:
         """The run of the path, if the caller may see it."""
-        run = UserTaskRun.objects.visible_to(self.actor).filter(pk=self.kwargs["pk"]).first()
-        if run is None:
-            raise NotFound("There is no such run.")
-        return run
+        return seen_run(self.kwargs["pk"], by=self.actor)
 
     def parameters(self, *known: str) -> dict[str, str]:
         """The query's parameters, each given once. Raises `InvalidArgument` for any other."""

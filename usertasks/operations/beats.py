@@ -12,10 +12,11 @@ from django.utils import timezone
 from ..actors import Actor, Scope
 from ..errors import Fault, InvalidArgument, NotFound, Stale
 from ..models import EventType, UserTaskRun
+from ..one_run import lock_run
 from ..owners import flaw_of_name
 from ..rules import Action, decide, require_permission, require_scope
 from .changes import named, new_event
-from .statements import NOTHING_YET, Newest, insert_events, lock_run
+from .statements import NOTHING_YET, Newest, insert_events
 
 
 def locked(run_id: UUID, by: Actor, expected: int | None, user_id: str | None = None) -> UserTaskRun:

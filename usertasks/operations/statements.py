@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import cache, reduce
 from itertools import batched
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ from django.db import connection
 from django.db.models import Field
 
 from .. import chain
-from ..models import Snooze, UserTaskEvent, UserTaskRun
+from ..models import UserTaskEvent, UserTaskRun
 from ..prepared import prepared_cursor
 
 type Newest = tuple[int, str]
@@ -25,52 +24,12 @@ type Newest = tuple[int, str]
 NOTHING_YET: Newest = (0, chain.BEGINNING)
 """What the first event of a run follows."""
 
-RUNS, EVENTS, SNOOZES = (f'"{model._meta.db_table}"' for model in (UserTaskRun, UserTaskEvent, Snooze))
+RUNS, EVENTS = (f'"{model._meta.db_table}"' for model in (UserTaskRun, UserTaskEvent))
 KEY: Field[Any, Any] = UserTaskRun._meta.get_field("id")
 FIELDS: Sequence[Field[Any, Any]] = UserTaskRun._meta.concrete_fields
-NAMES = [field.attname for field in FIELDS]
 FIELDS_OF_EVENT = [field for field in UserTaskEvent._meta.concrete_fields if not field.primary_key]
 
 NEWEST = "SELECT {column} FROM " + EVENTS + " WHERE run_id = " + RUNS + ".id ORDER BY number DESC LIMIT 1"  # nosec B608 # names of tables and columns
-
-
-def lock_run(run_id: UUID, *, snooze_of: str) -> UserTaskRun | None:
-    """A run as it was committed last, locked until the end of the transaction, and until when one person has put it
-    off."""
-    with prepared_cursor() as cursor:
-        cursor.execute(_locking(connection.vendor), [snooze_of, KEY.get_db_prep_value(run_id, connection)])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    *values, until = _read(row)
-    run = UserTaskRun.from_db(connection.alias, NAMES, values)
-    run.snooze_at_hand = snooze_of, until
-    return run
-
-
-@cache
-def _locking(vendor: str) -> str:
-    columns = ", ".join(f'{RUNS}."{field.column}"' for field in FIELDS)
-    snooze = f"SELECT until FROM {SNOOZES} WHERE run_id = {RUNS}.id AND user_id = %s"  # nosec B608 # names of tables and columns
-    lock = " FOR NO KEY UPDATE" if vendor == "postgresql" else ""  # SQLite has one writer at a time anyway
-    return f"SELECT {columns}, ({snooze}) FROM {RUNS} WHERE id = %s{lock}"  # nosec B608 # names of tables and columns
-
-
-def _read(row: Sequence[Any]) -> Iterator[Any]:
-    """The values of a row of `lock_run`, as the models have them."""
-    readers = _readers(connection.vendor)
-    for place, stored in enumerate(row):
-        converters, expression = readers.get(place, ((), None))
-        yield reduce(lambda value, convert: convert(value, expression, connection), converters, stored)
-
-
-@cache
-def _readers(vendor: str) -> dict[int, tuple[Any, Any]]:
-    """Place in the row → how the ORM reads what stands there; places in which it stands as it is are left out."""
-    fields = [*FIELDS, Snooze._meta.get_field("until")]
-    compiler: Any = UserTaskRun.objects.all().query.get_compiler(connection=connection)
-    readers: dict[int, tuple[Any, Any]] = compiler.get_converters([field.get_col("") for field in fields])
-    return readers
 
 
 def update_runs(runs: Sequence[UserTaskRun], names: Collection[str]) -> dict[UUID, Newest]:

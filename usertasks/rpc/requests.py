@@ -19,6 +19,7 @@ from ..flaws import flaws_of_field
 from ..models import UserTaskDef, UserTaskField, UserTaskRun
 from ..models.definitions import UserTaskDefQuerySet
 from ..models.runs import guid_of
+from ..one_run import seen_run
 from ..operations import SavePolicy
 from ..operations.refusals import FOR_SOMEBODY
 from .paging import definition_position
@@ -44,8 +45,7 @@ def required(name: str, text: str) -> str:
 def visible_run(identity: Any, by: Actor) -> UserTaskRun:
     """The run with this id, among what the caller may see."""
     guid = _guid_named(identity)
-    found = UserTaskRun.objects.visible_to(by).filter(pk=guid).first() if guid else None
-    return _of_its_workflow(found, identity)
+    return _of_its_workflow(seen_run(guid, by=by) if guid else None, identity)
 
 
 def run_to_change(request: Any, verb: str, by: Actor) -> UserTaskRun:
