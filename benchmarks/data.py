@@ -198,15 +198,21 @@ def fill(database: psycopg.Connection, *, runs: int) -> None:
     database.execute("CHECKPOINT")
 
 
+COUNTING: tuple[LiteralString, ...] = ("usertasks_usertaskrun_counted_insert", "usertasks_usertaskrun_open_insert")
+"""The triggers that count the runs which are written."""
+
+
 @contextmanager
 def _counted_at_once(database: psycopg.Connection) -> Iterator[None]:
-    """Runs that have ended are counted at the end of the block, and not one by one as each is written."""
-    trigger: LiteralString = "usertasks_usertaskrun_counted_insert"
-    database.execute(f"ALTER TABLE usertasks_usertaskrun DISABLE TRIGGER {trigger}")
+    """Runs are counted at the end of the block, and not as they are written."""
+    for trigger in COUNTING:
+        database.execute(f"ALTER TABLE usertasks_usertaskrun DISABLE TRIGGER {trigger}")
     yield
-    database.execute(f"ALTER TABLE usertasks_usertaskrun ENABLE TRIGGER {trigger}")
+    for trigger in COUNTING:
+        database.execute(f"ALTER TABLE usertasks_usertaskrun ENABLE TRIGGER {trigger}")
     # By its name: there are models only once Django is set up.
-    database.execute(import_string("usertasks.closed_counts.CORRECT"))
+    for statement in import_string("usertasks.totals.CORRECT"):
+        database.execute(statement)
 
 
 def let_in(database: psycopg.Connection, other: psycopg.Connection) -> None:

@@ -7,7 +7,6 @@ number comes from an index; what is put off is looked up once, and taken away.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from usertasks.actors import Actor
 from usertasks.models import OPEN, Status
 from usertasks.models.counts import CountKind
 from usertasks.models.runs import owners_seen_by
-from usertasks.prepared import prepared_cursor
+from usertasks.open_counts import beginning_of_day
+from usertasks.prepared import names, one_of, prepared_cursor
 
 PUT_OFF = """
 SELECT 'put off', count(*), user_group, user_id, status, is_late FROM (
@@ -44,9 +44,14 @@ SELECT '{box}', {sign}COALESCE(sum(r.runs), 0), NULL, NULL, NULL, NULL FROM user
 WHERE {condition} AND r.kind IN ('change', '{kind}')
 """
 """The same of what has ended, where that is counted already: see `closed_counts.py`."""
+OPENED = """
+SELECT '{box}', COALESCE(sum(r.runs), 0), NULL, NULL, NULL, NULL FROM usertasks_opencount r WHERE {condition}
+"""
+"""The same of everything that is open: see `open_counts.py`."""
 
 LATE = "COALESCE(r.due_at, {never}) < %(now)s"
 """Overdue as the indexes know it: see `orders.due_before`."""
+LATE_TODAY = f"{LATE} AND COALESCE(r.due_at, {{never}}) >= %(today)s"
 ASSIGNED, WAITING = "r.status = 'ASSIGNED'", "r.status = 'UNASSIGNED'"
 OPEN_ONES = "r.status IN ('UNASSIGNED', 'ASSIGNED')"
 MINE, OURS = "r.user_id {users}", "r.user_group {seen_groups}"
@@ -69,12 +74,15 @@ OF_ALL = (
     ("overdue", "", f"{OPEN_ONES} AND {LATE}"),
     ("all", "", "TRUE"),
 )
+COUNTED_OF_ALL = (
+    OPENED.format(box="overdue", condition="r.due_day < (%(today)s AT TIME ZONE 'UTC')::date"),
+    MATCHING.format(box="overdue", sign="", condition=f"{OPEN_ONES} AND {LATE_TODAY}"),
+    OPENED.format(box="all", condition="TRUE"),
+    ENDED.format(box="all", sign="", condition="TRUE", kind=CountKind.GROUP),
+)
+"""The same as `OF_ALL`, where everything is counted already."""
 LISTS = ("users", "groups", "seen_groups", "absent")
 """The parameters that are lists. The text of the statement is the same for however many names there are in them."""
-ONE_OF: Mapping[str, str] = {
-    "postgresql": "= ANY(%({name})s)",
-    "sqlite": "IN (SELECT value FROM json_each(%({name})s))",
-}
 NEVER: Mapping[str, str] = {
     "postgresql": "'9999-12-31 00:00:00+00:00'::timestamptz",
     "sqlite": "'9999-12-31 00:00:00'",
@@ -97,28 +105,28 @@ class Counts:
 def counts_for(by: Actor, now: datetime) -> Counts:
     """The counts of every box of `by`, and of boxes that they do not have."""
     users, seen_groups = owners_seen_by(by)
-    lists = {
-        "users": users,
-        "seen_groups": seen_groups,
-        "groups": sorted(by.groups),
-        "absent": sorted(by.stands_in_for),
+    parameters = {
+        "users": names(users),
+        "seen_groups": names(seen_groups),
+        "groups": names(by.groups),
+        "absent": names(by.stands_in_for),
     }
-    is_postgresql = connection.vendor == "postgresql"
-    parameters = {name: names if is_postgresql else json.dumps(names) for name, names in lists.items()}
-    moment = connection.ops.adapt_datetimefield_value(now)
+    moment, today = (connection.ops.adapt_datetimefield_value(time) for time in (now, beginning_of_day(now)))
     with prepared_cursor() as cursor:
         statement = _statement(connection.vendor, sees_all=by.holds("view_usertaskrun"))
-        cursor.execute(statement, {**parameters, "me": by.user_id, "now": moment})
+        cursor.execute(statement, {**parameters, "me": by.user_id, "now": moment, "today": today})
         rows = cursor.fetchall()
     return _read(rows, by)
 
 
 @cache
 def _statement(vendor: str, *, sees_all: bool) -> str:
-    conditions = (*OF_ONE, *(OF_ALL if sees_all else OF_SOME))
+    is_counted = sees_all and vendor == "postgresql"
+    conditions = (*OF_ONE, *(() if is_counted else OF_ALL if sees_all else OF_SOME))
     matching = [part for condition in conditions for part in _matching(*condition, vendor=vendor)]
-    names = {name: ONE_OF[vendor].format(name=name) for name in LISTS}
-    return "UNION ALL ".join([PUT_OFF, IN_EACH_GROUP, SAVED, *matching]).format(never=NEVER[vendor], **names)
+    matching += COUNTED_OF_ALL if is_counted else ()
+    lists = {name: one_of(name) for name in LISTS}
+    return "UNION ALL ".join([PUT_OFF, IN_EACH_GROUP, SAVED, *matching]).format(never=NEVER[vendor], **lists)
 
 
 def _matching(box: str, sign: str, condition: str, *, vendor: str) -> Iterator[str]:

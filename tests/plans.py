@@ -19,6 +19,7 @@ from django.utils.datastructures import MultiValueDict
 from inbox.boxes import BOXES
 from usertasks.actors import Actor
 from usertasks.filters import FEW, LOOSE, WALKED, Search
+from usertasks.models import Status
 from usertasks.models.orders import ORDERS, Position
 
 RUNS, EVENTS, SNOOZES = "usertasks_usertaskrun", "usertasks_usertaskevent", "usertasks_snooze"
@@ -29,16 +30,12 @@ LIMIT = 50
 PAGE = LIMIT + 1
 """Rows: one more than is shown says whether there are more."""
 
-BESIDE = 200 * PAGE
-"""Rows that are read at most where no index has both the order and what is asked for, such as what was created in May,
-in the order in which it is due; and where runs are sought by words or by a large workflow run."""
-
 
 @dataclass(frozen=True)
 class Cost:
     """What one statement took. The counts of a plan are averages of its loops, rounded.
 
-    `scanned` are large tables that were read from end to end; `rows` were read from each table, also those that were
+    `scanned` are tables that were read from end to end; `rows` were read from each table, also those that were
     left out then; `entries` were read at once, at most, from an index that answers alone; `sorted` is the most that a
     sort was given.
     """
@@ -54,14 +51,18 @@ class Cost:
         return {node["Node Type"] for node in self.nodes}
 
     @property
+    def tables(self) -> set[str]:
+        return {node["Relation Name"] for node in self.nodes if "Relation Name" in node}
+
+    @property
     def all_rows(self) -> float:
         return sum(self.rows.values())
 
 
-def cost_of(sql: str) -> Cost:
+def cost_of(sql: str, parameters: Any = None) -> Cost:
     """Run a statement, which changes nothing, and tell what it took."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, FORMAT JSON) {sql}")
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, FORMAT JSON) {sql}", parameters)
         answer = cursor.fetchone()[0]
     nodes = list(_nodes((json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]))
     scans = [node for node in nodes if "Relation Name" in node and node["Actual Loops"]]
@@ -73,10 +74,10 @@ def cost_of(sql: str) -> Cost:
     # How often an index that answers alone looks into the table after all is the last vacuum's doing.
     alone = [scan for scan in scans if scan["Node Type"] == "Index Only Scan"]
     return Cost(
-        scanned=LARGE & {scan["Relation Name"] for scan in scans if scan["Node Type"] == "Seq Scan"},
+        scanned=frozenset(scan["Relation Name"] for scan in scans if scan["Node Type"] == "Seq Scan"),
         rows=rows,
         entries=max((_read(scan) / scan["Actual Loops"] for scan in alone), default=0),
-        sorted=max((_read(node) for node in sorts), default=0),
+        sorted=max((float(node["Actual Rows"]) * int(node["Actual Loops"]) for node in sorts), default=0),
         nodes=nodes,
     )
 
@@ -107,7 +108,8 @@ type Filters = Mapping[str, Sequence[str]]
 class World:
     """Names in the data that is looked at: people, groups, of which `groups` are those of `me`, and what can be sought.
 
-    A word or a workflow run is `frequent` or `rare`; `moments` are two, between which there is work.
+    `moments` are two, between which there is work. `frequent` says of how many runs it is, where a word or a workflow
+    run is of more than a few.
     """
 
     me: str
@@ -118,6 +120,7 @@ class World:
     moments: tuple[str, str]
     words: Sequence[str]
     workflows: Sequence[str]
+    frequent: Mapping[str, int]
 
     def actors(self) -> Mapping[str, Actor]:
         return {
@@ -180,9 +183,9 @@ def violations(world: World, by: Actor) -> list[str]:
             starts += [{"after": place}, {"before": place}]
         for start in starts:
             for cost in costs_of(lambda: search.page(limit=LIMIT, **start)):  # noqa: B023 # called at once
-                wrong += [f"{asked}, {[*start]}: {flaw}" for flaw in flaws_of_page(search, cost)]
+                wrong += [f"{asked}, {[*start]}: {flaw}" for flaw in flaws_of_page(search, cost, world)]
         for cost in costs_of(search.count):
-            wrong += [f"{asked}, counted: {flaw}" for flaw in flaws_of_count(search, cost)]
+            wrong += [f"{asked}, counted: {flaw}" for flaw in flaws_of_count(search, cost, world)]
     return wrong
 
 
@@ -191,26 +194,51 @@ def is_loose(search: Search) -> bool:
     return any(search.given.get(name, "false") != "false" for name in LOOSE)
 
 
-def flaws_of_page(search: Search, cost: Cost) -> Iterator[str]:
-    """Of rows two pages at most, because a run can come by two ways; of keys one page for each way."""
-    ways = 4 * (2 + len(search.by.groups | search.by.leads) + len(search.by.stands_in_for))
-    is_in_order = not is_loose(search) and "overdue" not in search.given and search.order.ended is None
-    rows = 2 * PAGE if is_in_order else BESIDE
-    if cost.scanned:
-        yield f"reads {sorted(cost.scanned)} from end to end"
+def flaws_of_page(search: Search, cost: Cost, world: World) -> Iterator[str]:
+    """What is read and sorted that need not be.
+
+    - Rows: two pages, because a run can come by two ways; three, where that is all there is.
+    - Keys to sort: a page for each way.
+    - Words, a workflow run, what is snoozed: as many rows as are looked at one by one, or as there are where they are
+      few; and the keys among which the next ones are found.
+    - Where something else is asked as well that leaves less than a page of those looked at, all that have the word, or
+      belong to the workflow run, are read and sorted. No index knows that nothing is left of them.
+    - Entries of an index: a few. What is overdue in the order in which it was created, and what was created in May in
+      the order in which it is due, is found by leaving out the open runs that lie between.
+    """
+    rows, keys = 3 * PAGE, PAGE * ways_of(search)
+    if is_loose(search):
+        rows, keys = FEW + 1, max(keys, 4 * WALKED)
+        most = [world.frequent[str(text)] for text in search.given.values() if str(text) in world.frequent]
+        if most and (len(search.given) > 1 or search.order.ended):
+            rows, keys = max(rows, min(most) + PAGE), max(keys, min(most))
+    if scanned := LARGE & cost.scanned:
+        yield f"reads {sorted(scanned)} from end to end"
     if cost.rows.get(RUNS, 0) > rows:
         yield f"reads {cost.rows[RUNS]:.0f} rows, {rows} at most"
-    most = max(BESIDE, ways * WALKED) if is_loose(search) else ways * PAGE
-    if cost.sorted > most:
-        yield f"sorts {cost.sorted:.0f}, {most} at most"
+    if cost.entries > FEW + 1:
+        yield f"reads {cost.entries:.0f} entries of an index, {FEW + 1} at most"
+    if cost.sorted > keys:
+        yield f"sorts {cost.sorted:.0f}, {keys} at most"
 
 
-def flaws_of_count(search: Search, cost: Cost) -> Iterator[str]:
-    """A count reads indexes, but where it counts next to nothing; words are counted in rows, and so is what a workflow
-    run or a person's snoozes leave."""
-    if cost.scanned:
-        yield f"reads {sorted(cost.scanned)} from end to end"
-    if cost.rows.get(RUNS, 0) > PAGE and not is_loose(search):
-        yield f"reads {cost.rows[RUNS]:.0f} rows"
+def ways_of(search: Search) -> int:
+    """In how many ways a run can be seen, each with each status."""
+    by = search.by
+    return len(Status) * (1 + len(by.groups | by.leads) + 1 + len(by.stands_in_for))
+
+
+def flaws_of_count(search: Search, cost: Cost, world: World) -> Iterator[str]:
+    """A count reads indexes, but where it counts next to nothing.
+
+    Of what has a word, what belongs to a workflow run and what one person has put off, rows are read: as many as these
+    are, because the number is to be exact.
+    """
+    most = [world.frequent[str(text)] for text in search.given.values() if str(text) in world.frequent]
+    rows = min(most, default=FEW) if is_loose(search) or "snoozed" in search.given else PAGE
+    if scanned := LARGE & cost.scanned:
+        yield f"reads {sorted(scanned)} from end to end"
+    if cost.rows.get(RUNS, 0) > rows:
+        yield f"reads {cost.rows[RUNS]:.0f} rows, {rows} at most"
     if cost.sorted > FEW:  # the snoozes of one person
         yield f"sorts {cost.sorted:.0f}"

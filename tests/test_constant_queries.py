@@ -13,20 +13,15 @@ from typing import Any
 import pytest
 
 from tests.queries import admin, api, calls, pages
-from tests.queries.asking import Call, Row, all_patterns, ask, call, methods_of, status_of
+from tests.queries.asking import all_patterns, methods_of, status_of
 from tests.queries.places import places_of
+from tests.queries.shelves import SHELVES, asked_of
 from tests.queries.world import World, world_of
 from usertasks.rpc.servicer import SERVED
 
 pytestmark = pytest.mark.django_db
 
 SMALL, LARGE = 2, 10
-SHELVES: Mapping[str, list[Row] | list[Call]] = {
-    "api": api.ROWS,
-    "pages": pages.ROWS,
-    "admin": admin.ROWS,
-    "calls": calls.ROWS,
-}
 TO_NOTHING = (403, 405)
 """How an address answers to a method that it does not serve; where the admin lets nobody do something, 403."""
 ONLY_LOOKED_AT = re.compile(
@@ -43,13 +38,6 @@ Statements = Mapping[str, list[str]]
 def pace(settings: Any) -> None:
     """Everything is asked at once."""
     settings.API_RATE = 0
-
-
-def asked_of(row: Row | Call, world: World) -> Statements:
-    """The request as each of its people makes it → its statements."""
-    if isinstance(row, Call):
-        return {f"{row} by {row.by}": call(row, world)}
-    return {f"{row} by {by}": ask(row, by, world, places_of(row.pattern, world, by)) for by in row.by}
 
 
 def statements_of(shelf: str, size: int) -> Statements:

@@ -14,57 +14,22 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.datastructures import MultiValueDict
 from pytest_django import DjangoDbBlocker
 
-from tests.cast import ENGINE
-from tests.plans import BESIDE, SNOOZES, World, cost_of, costs_of, violations
-from usertasks import feed, operations
+from tests.plans import EVENTS, SNOOZES, World, cost_of, costs_of, violations
+from tests.queries import crowd
+from tests.queries.crowd import RUNS
+from tests.queries.examining import examining, flaws_of
+from tests.queries.shelves import SHELVES, asked_of
+from tests.queries.world import world_of
+from usertasks import feed
 from usertasks.actors import Actor
 from usertasks.filters import Search
-from usertasks.models import FeedHead, Status, UserTaskDef, UserTaskField
-from usertasks.models.feed import ONLY
+from usertasks.models import Status
 from usertasks.models.orders import Position, newest_position
+from usertasks.workload import MOST_TIMED, Team, flow
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("_many_runs", "db")]
 
-RUNS, LIMIT = 100_000, 50
-FILL = """
-    INSERT INTO usertasks_usertaskrun (
-        id, wf_run_id, definition_id, user_task_def_name, user_task_def_version, user_id, user_group, status, results,
-        notes, scheduled_time, due_at, epoch, version, priority, completed_at, request_digest)
-    SELECT gen_random_uuid(), CASE WHEN n % 20 = 0 THEN 'wf-large' ELSE 'wf-' || n / 10 END,
-        definition.id, definition.name, 0,
-        CASE WHEN status <> 'UNASSIGNED' THEN 'user-' || (hash / 7 % 500) END,
-        CASE WHEN status = 'UNASSIGNED' OR n % 3 > 0 THEN 'group-' || (hash / 11 % 100) END,
-        status, '{}',
-        'case-' || n || CASE WHEN n % 10 < 3 THEN ' see attachment' WHEN n % 100 = 50 THEN ' apollo' ELSE '' END,
-        timestamptz '2026-01-01 00:00Z' + n / 2 * interval '1 minute',
-        CASE WHEN n % 5 < 3 THEN timestamptz '2026-01-20 00:00Z' + n / 2 * interval '1 minute'
-             WHEN n % 5 = 3 THEN timestamptz '2099-01-20 00:00Z' + n / 2 * interval '1 minute' END, 0, 1,
-        (ARRAY[50, 50, 50, 20, 80, 100])[1 + hash / 17 % 6],
-        CASE WHEN status = 'DONE' THEN timestamptz '2026-06-01 00:00Z' + hash / 19 % 99999 * interval '1 minute' END, ''
-    FROM (SELECT n, abs(hashint4(n)::bigint) AS hash FROM generate_series(1, %(runs)s) n) numbers
-    CROSS JOIN LATERAL (
-        SELECT (ARRAY['UNASSIGNED', 'ASSIGNED', 'DONE', 'DONE', 'DONE', 'DONE', 'CANCELLED'])[1 + hash % 7] AS status) s
-    JOIN usertasks_usertaskdef definition ON definition.name = 'form-' || hash / 13 % 20
-"""
-
-HAPPEN = """
-    INSERT INTO usertasks_usertaskevent (run_id, number, time, type, actor, data, position)
-    SELECT id, 1, scheduled_time, 'created', 'engine', '{}', row_number() OVER (ORDER BY scheduled_time, id)
-    FROM usertasks_usertaskrun
-"""
-
-PUT_OFF = """
-    INSERT INTO usertasks_snooze (run_id, user_id, until)
-    SELECT id, 'user-7', timestamptz '2099-01-01Z' FROM usertasks_usertaskrun
-    WHERE user_id = 'user-7' OR user_group IN ('group-5', 'group-6') ORDER BY md5(id::text) LIMIT 60
-"""
-
-OTHERS_PUT_OFF = """
-    INSERT INTO usertasks_snooze (run_id, user_id, until)
-    SELECT id, 'user-' || 100 + hashtext(id::text) % 100, timestamptz '2099-01-01Z' FROM usertasks_usertaskrun
-    WHERE status = 'ASSIGNED'
-"""
-
+LIMIT = 50
 HOLDER = Actor("user-7", permissions=frozenset({"view_usertaskrun"}))
 MEMBER = Actor("user-7", groups=frozenset(f"group-{n}" for n in range(20)))
 STATUSES: list[tuple[str, ...]] = [(), *((status,) for status in Status.values), ("UNASSIGNED", "ASSIGNED")]
@@ -78,24 +43,11 @@ def _many_runs(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Ite
     """Written for good, so that the table can be vacuumed, and taken away at the end."""
     if connection.vendor != "postgresql":
         pytest.skip("needs PostgreSQL")
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for n in range(20):
-            operations.put_definition(f"form-{n}", [UserTaskField(name="answer", type="STR")], by=ENGINE)
-        # A vacuum marks as visible to all only what has reached the disk.
-        cursor.execute("SET synchronous_commit TO on")
-        cursor.execute(FILL.replace(" % ", " %% "), {"runs": RUNS})
-        # Else the foreign key of each event is looked up by a plan that was made while the table was empty.
-        cursor.execute("ANALYZE usertasks_usertaskrun")
-        cursor.execute(HAPPEN)
-        cursor.execute(PUT_OFF)
-        cursor.execute(OTHERS_PUT_OFF)
-        cursor.execute("RESET synchronous_commit")
-        cursor.execute("VACUUM ANALYZE usertasks_usertaskrun, usertasks_usertaskevent, usertasks_snooze")
-        FeedHead.objects.update_or_create(pk=ONLY, defaults={"position": RUNS})
+    with django_db_blocker.unblock():
+        crowd.fill()
     yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        FeedHead.objects.update(position=0)
-        cursor.execute(f"TRUNCATE {UserTaskDef._meta.db_table} CASCADE")
+    with django_db_blocker.unblock():
+        crowd.empty()
 
 
 def executed(sql: str) -> list[dict[str, Any]]:
@@ -142,6 +94,7 @@ WORLD = World(
     moments=("2026-01-10T00:00:00Z", "2026-02-01T00:00:00Z"),
     words=["attachment", "apollo", "case-4711"],
     workflows=["wf-77", "wf-large"],
+    frequent={"attachment": 30_000, "wf-large": 5_000},
 )
 
 
@@ -184,7 +137,7 @@ def test_a_long_page_reads_a_long_page(by: Actor, sort: str, limit: int) -> None
     search = Search(MultiValueDict({"sort": [sort]}), by=by)
     for cost in [*costs_of(lambda: search.page(limit=limit)), *costs_of(lambda: search.first_ids(limit))]:
         assert cost.scanned == frozenset()
-        assert cost.all_rows <= (2 * BESIDE if sort == "due" else limit + 1)
+        assert cost.all_rows <= limit + 1
 
 
 def test_a_deep_page_starts_in_the_index() -> None:
@@ -283,6 +236,29 @@ def test_words_are_looked_up_in_the_index_of_words() -> None:
     plan = executed(sql)
     assert "run_words" in {node.get("Index Name") for node in plan}
     assert rows_read(plan) == 0
+
+
+def test_no_request_reads_or_sorts_much(settings: Any) -> None:
+    """Whatever is asked at whichever address. What may take more, and why, `tests/queries/examining.py` says."""
+    settings.API_RATE = 0
+    seen: set[str] = set()
+    with world_of(2) as world:
+        wrong = [
+            f"{name}: {flaw} in {statement.sql}"
+            for row in itertools.chain(*SHELVES.values())
+            for name, statements in asked_of(row, world, lambda by: examining(by, seen)).items()
+            for statement in statements
+            for flaw in flaws_of(name, statement.cost)
+        ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("team", [Team(None), Team(frozenset({"group-5"}))], ids=["everything", "a group"])
+def test_the_times_of_a_team_are_those_of_the_newest_runs(team: Team) -> None:
+    """What happened is read of these, and of no others, however much has happened before."""
+    for cost in costs_of(lambda: flow(team, datetime(2026, 2, 4, tzinfo=UTC), days=30)):
+        assert EVENTS not in cost.scanned
+        assert cost.rows.get(EVENTS, 0) <= 2 * MOST_TIMED
 
 
 def test_a_page_among_equal_moments_reads_a_page() -> None:

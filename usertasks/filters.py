@@ -10,18 +10,18 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext
 
-from . import closed_counts, full_text, listing_rows
+from . import closed_counts, full_text, listing_rows, open_counts, totals
 from .actors import Actor
 from .errors import Fault, InvalidArgument
 from .filterset import UserTaskRunFilterSet
-from .keysets import Stretch, Way, first_by_ways, first_of_all, ids_by_ways
+from .keysets import NoneOf, Stretch, Walk, Way, first_by_ways, first_of_all, ids_by_ways, walk_by_ways
 from .models import OPEN, TERMINAL, ClosedCount, Snooze, Status, UserTaskRun
-from .models.counts import ClosedCountQuerySet
+from .models.counts import ClosedCountQuerySet, OpenCountQuerySet
 from .models.orders import NEWEST, ORDERS, Order, Position, due_before, due_from
 from .models.runs import UserTaskRunQuerySet, owners_seen_by
 from .moment_filters import LOCAL_TIME
@@ -50,6 +50,9 @@ LIST_FIELDS = (
 
 
 TIMES = ("earliest_start", "latest_start")
+
+type Part = UserTaskRunQuerySet | ClosedCountQuerySet | OpenCountQuerySet
+"""Runs that are counted, or counts of runs."""
 
 
 @dataclass(frozen=True)
@@ -129,22 +132,30 @@ class Search:
         """How many match: as many as all pages have."""
         return counts_of([self])[0]
 
-    def parts(self) -> list[tuple[int, UserTaskRunQuerySet | ClosedCountQuerySet]]:
+    def parts(self) -> list[tuple[int, Part]]:
         """Parts of what matches, whose sizes add up to its own where each counts with its sign.
 
         What is mine or my group's is what is mine, and what is my group's, less what is both: an index counts each of
         these without reading a run, and none counts the whole. What is not overdue is all, less what is. What has
-        ended is counted already, where the filters leave that.
+        ended, and for who sees everything what is open, is counted already, where the filters leave that.
         """
         if self._loose():
             return [(1, self.runs())]
-        if self.given.get("overdue") == "false":
-            late = self._asking(overdue="true").parts()
-            return [*self._asking(overdue=None).parts(), *((-sign, part) for sign, part in late)]
+        if name := self._denied():
+            asked = self._asking(**{name: "true"}).parts()
+            return [*self._asking(**{name: None}).parts(), *((-sign, part) for sign, part in asked)]
         matching = self._matching()
         return [(sign, part) for sign, way in _signed(self._owners()) for part in self._parts_by(way, matching)]
 
-    def _parts_by(self, way: Way, matching: UserTaskRunQuerySet) -> Iterator[UserTaskRunQuerySet | ClosedCountQuerySet]:
+    def _denied(self) -> str | None:
+        """The filter without which everything, and with which few are counted, where it asks for the others."""
+        if self.given.get("overdue") == "false":
+            return "overdue"
+        others = self.given.keys() - {"snoozed"}
+        is_counted = self._owners() is None and open_counts.is_counted(others, OPEN)
+        return "snoozed" if is_counted and self.given.get("snoozed") == "false" else None
+
+    def _parts_by(self, way: Way, matching: UserTaskRunQuerySet) -> Iterator[Part]:
         """What comes by one way."""
         owners = {f"{name}__in": values for name, values in way.items()}
         statuses = self._possible(way, self._statuses())
@@ -152,7 +163,11 @@ class Search:
         if ended:
             asked = {name: self.given[name] for name in closed_counts.OWNERS if name in self.given}
             yield ClosedCount.objects.of(sorted(ended), {**asked, **owners})
-        for condition in self._statuses_to_count(way, [status for status in statuses if status not in ended]):
+        left = [status for status in statuses if status not in ended]
+        if not way and open_counts.is_counted(self.given, left):
+            yield from open_counts.counted(timezone.now(), is_overdue="overdue" in self.given)
+            return
+        for condition in self._statuses_to_count(way, left):
             yield matching.filter(**owners, **condition)
 
     def page(self, *, limit: int, after: Position | None = None, before: Position | None = None) -> Page:
@@ -201,15 +216,21 @@ class Search:
         # To know how many have a word takes all of its index's entries: first a look at what comes next.
         if (few := self._few([name for name in loose if name != "text"])) is not None:
             return self._read(self._among(few, stretch), stretch, wanted)
-        # What is in no index is asked of these alone.
-        other = self._asking(**dict.fromkeys(loose if stretch.order.ended else [*loose, "overdue"]))
-        nearest = ids_by_ways(other._beyond(stretch), other._ways(stretch), stretch, WALKED)
-        rows = self._read(self._among(nearest, stretch), stretch, wanted)
-        if len(rows) == wanted or len(nearest) < WALKED:
+        walk = self._next(loose, stretch, wanted)
+        rows = self._read(self._among(walk.ids, stretch), stretch, wanted)
+        if len(rows) == wanted or walk.is_whole:
             return rows
         if "text" in loose and (few := self._few(["text"])) is not None:
             return self._read(self._among(few, stretch), stretch, wanted)
         return self._read(first_of_all(self._all_in(stretch), stretch, wanted), stretch, wanted)
+
+    def _next(self, loose: Sequence[str], stretch: Stretch, wanted: int) -> Walk:
+        """The next runs of the stretch that may match: what is in no index is asked of these alone."""
+        if "wf_run_id" in loose and stretch.order.keys == NEWEST.keys:  # in which its index has them
+            other, ways = self._asking(**dict.fromkeys(self.given)), [{"wf_run_id": [self.given["wf_run_id"]]}]
+            return walk_by_ways(other._beyond(stretch), ways, stretch, wanted=wanted, most=WALKED)
+        other = self._asking(**dict.fromkeys(loose if stretch.order.ended else [*loose, "overdue"]))
+        return walk_by_ways(other._beyond(stretch), other._ways(stretch), stretch, wanted=wanted, most=WALKED)
 
     def _among(self, ids: Sequence[UUID], stretch: Stretch) -> UserTaskRunQuerySet:
         """What matches of these runs. They are few: the index of words would give all that have a word."""
@@ -252,7 +273,8 @@ class Search:
 
     def _first_in(self, stretch: Stretch, wanted: int) -> UserTaskRunQuerySet:
         """What matches in a stretch; at least the first `wanted` of it, where the whole would cost more."""
-        return first_by_ways(self._beyond(stretch), self._ways(stretch), stretch, wanted)
+        is_sifted = "overdue" in self.given or stretch.order.ended is not None
+        return first_by_ways(self._beyond(stretch), self._ways(stretch), stretch, wanted, is_sifted=is_sifted)
 
     def _beyond(self, stretch: Stretch) -> UserTaskRunQuerySet:
         return self._matching(stretch.order).filter(*stretch.conditions)
@@ -337,14 +359,6 @@ def _signed(owners: tuple[list[str], list[str]] | None) -> list[tuple[int, Way]]
     return [(1, mine), (1, ours), (-1, {**mine, **ours})]
 
 
-class NoneOf(Func):
-    """That it is none of an array, which is made once. Of `NOT EXISTS` a planner makes a join that loses the order."""
-
-    template = "%(expressions)s)"
-    arg_joiner = " <> ALL ("
-    output_field = BooleanField()
-
-
 def _overdue(runs: Any, is_overdue: bool, order: Order | None) -> Any:
     """Those that were due by now, or were not; of what has ended, all that was asked for."""
     now = timezone.now()
@@ -357,7 +371,7 @@ def _overdue(runs: Any, is_overdue: bool, order: Order | None) -> Any:
 def counts_of(searches: Sequence[Search]) -> list[int]:
     """How many runs each of the searches finds: as many as all of its pages have."""
     parts = [(number, sign, part) for number, search in enumerate(searches) for sign, part in search.parts()]
-    found = closed_counts.added_up(parts)
+    found = totals.added_up(parts)
     return [found[number] for number in range(len(searches))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 from uuid import UUID
 
@@ -53,18 +54,31 @@ class Row(Func):
     output_field = BooleanField()
 
 
+class NoneOf(Func):
+    """That it is none of an array, which is made once. Of `NOT EXISTS` a planner makes a join that loses the order."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " <> ALL ("
+    output_field = BooleanField()
+
+
 def _row(position: Position) -> Row:
     keys = zip(position.order.keys, position.values, strict=True)
     return Row(*(Value(value, key.field) for key, value in keys))
 
 
-def first_by_ways(runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stretch, wanted: int) -> UserTaskRunQuerySet:
-    """Of `runs` those that come by one of these ways; at least the first `wanted`, where all would cost more."""
+def first_by_ways(
+    runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stretch, wanted: int, *, is_sifted: bool = False
+) -> UserTaskRunQuerySet:
+    """Of `runs` those that come by one of these ways; at least the first `wanted`, where all would cost more.
+
+    `is_sifted` where some that lie between are left out: an index can do so, and so their rows are not read.
+    """
     if not ways:
         return runs.none()
-    if _is_plain(ways):
+    if _is_plain(ways) and not is_sifted:
         return runs.filter(**{name: value for name, (value,) in ways[0].items()})
-    return UserTaskRun.objects.filter(pk__in=_keys_by_ways(runs, ways, stretch, wanted))
+    return UserTaskRun.objects.filter(pk__in=_keys_by_ways(runs, ways, stretch, wanted, 2 * wanted))
 
 
 def ids_by_ways(runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stretch, wanted: int) -> list[UUID]:
@@ -72,22 +86,51 @@ def ids_by_ways(runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stretch
     if not ways or _is_plain(ways):
         found = first_by_ways(runs, ways, stretch, wanted).order_by(*stretch.by)
         return list(found.values_list("pk", flat=True)[:wanted])
-    keys = _keys_by_ways(runs, ways, stretch, wanted)
+    keys = _keys_by_ways(runs, ways, stretch, wanted, 2 * wanted)
     with connection.cursor() as cursor:
         cursor.execute(keys.sql, keys.params)
         return list(dict.fromkeys(run_id for (run_id,) in cursor.fetchall()))[:wanted]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The next runs of a list, none left out; `is_whole` where nothing lies beyond them."""
+
+    ids: list[UUID]
+    is_whole: bool
+
+
+def walk_by_ways(runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stretch, *, wanted: int, most: int) -> Walk:
+    """The ids of the next `most` of them, or of fewer where there are many ways, of which no row is read.
+
+    Each value of a way gives its first ones, so many that together they are few. Where one has given that many, nobody
+    knows what it has next: the walk ends there, but never before the first `wanted`.
+    """
+    if not ways or _is_plain(ways):
+        ids = ids_by_ways(runs, ways, stretch, most)
+        return Walk(ids, is_whole=len(ids) < most)
+    each = min(most, max(wanted, 4 * most // sum(prod(map(len, way.values())) for way in ways)))
+    keys = _keys_by_ways(runs, ways, stretch, each, 2 * most, "place")
+    with connection.cursor() as cursor:
+        cursor.execute(keys.sql, keys.params)
+        found = cursor.fetchall()
+    end = next((number for number, (_id, place) in enumerate(found, start=1) if place == each), len(found) + 1)
+    ids = list(dict.fromkeys(run_id for run_id, _place in found[:end]))
+    return Walk(ids[:most], is_whole=end > len(found) and len(found) < 2 * most and len(ids) <= most)
 
 
 def _is_plain(ways: Sequence[Way]) -> bool:
     return len(ways) == 1 and all(len(values) == 1 for values in ways[0].values())
 
 
-def _keys_by_ways(runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stretch, wanted: int) -> RawSQL:
-    """The ids of the first `wanted` in their order, some of them twice.
+def _keys_by_ways(
+    runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stretch, each: int, number: int, *more: str
+) -> RawSQL:
+    """The ids of the first `number` in their order, some of them twice, where every value of a way gives `each`.
 
     The plan has a branch for each way and not for each value, as the union of as many queries would: planning that
     takes longer than answering it. A run can come by two ways at most: as mine, and as my group's. Nothing that a
-    caller says is part of the text of the SQL.
+    caller says is part of the text of the SQL. `more` may ask for `place`, that of a run among those of its value.
     """
     columns = {f"key_{key.name}": key.expression for key in stretch.order.keys}
     branches, parameters = [], []
@@ -95,13 +138,15 @@ def _keys_by_ways(runs: UserTaskRunQuerySet, ways: Sequence[Way], stretch: Stret
         # One value is spelled out: an index of the runs of one status answers only where that stands in the query.
         only = {name: values[0] for name, values in way.items() if len(values) == 1}
         many = [name for name in way if name not in only]
-        each = {name: RawSQL(f"each_{name}.value", [], CharField()) for name in many}  # nosec B611 # a column
-        first = runs.filter(**only, **each).order_by(*stretch.by).values(**columns)[:wanted]
+        values_of = {name: RawSQL(f"each_{name}.value", [], CharField()) for name in many}  # nosec B611 # a column
+        first = runs.filter(**only, **values_of).order_by(*stretch.by).values(**columns)[:each]
         sql, values = first.query.sql_with_params()
+        if more:
+            sql = f"SELECT *, row_number() OVER (ORDER BY {_by(stretch)}) AS place FROM ({sql}) AS first"  # nosec B608 # see below
         sources = "".join(f"unnest(%s::text[]) AS each_{name} (value) CROSS JOIN " for name in many)
         branches.append(f"SELECT keys.* FROM {sources}LATERAL ({sql}) AS keys")  # nosec B608 # compiled by Django; values are parameters
         parameters += [*(way[name] for name in many), *values]
-    return _first(" UNION ALL ".join(branches), parameters, stretch, 2 * wanted)
+    return _first(" UNION ALL ".join(branches), parameters, stretch, number, *more)
 
 
 def first_of_all(runs: UserTaskRunQuerySet, stretch: Stretch, wanted: int) -> UserTaskRunQuerySet:
@@ -116,8 +161,13 @@ def first_of_all(runs: UserTaskRunQuerySet, stretch: Stretch, wanted: int) -> Us
     return UserTaskRun.objects.filter(pk__in=keys)
 
 
-def _first(found: str, parameters: Sequence[Any], stretch: Stretch, number: int) -> RawSQL:
-    falls = stretch.order.is_falling != stretch.is_back
-    by = ", ".join(f"key_{key.name} {'DESC' if falls else 'ASC'}" for key in stretch.order.keys)
-    text = f"SELECT key_id FROM ({found}) AS found ORDER BY {by} LIMIT {number}"  # nosec B608 # names of columns, a number
+def _first(found: str, parameters: Sequence[Any], stretch: Stretch, number: int, *more: str) -> RawSQL:
+    columns = ", ".join(["key_id", *more])
+    text = f"SELECT {columns} FROM ({found}) AS found ORDER BY {_by(stretch)} LIMIT {number}"  # nosec B608 # names of columns, a number
     return RawSQL(text, parameters)  # nosec B611 # see above
+
+
+def _by(stretch: Stretch) -> str:
+    """The order, in the names that the keys have here."""
+    falls = stretch.order.is_falling != stretch.is_back
+    return ", ".join(f"key_{key.name} {'DESC' if falls else 'ASC'}" for key in stretch.order.keys)

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Exists, OuterRef, Q, Subquery, Window
 
-from .models import EventType, Status, UserTaskEvent
+from .models import EventType, Status, UserTaskEvent, UserTaskRun
 from .models.runs import NEWEST_FIRST, UserTaskRunQuerySet
 from .workload import Team
 
@@ -102,14 +102,23 @@ KINDS: Mapping[Snag, _Kind] = {
 
 
 def stuck_work(team: Team, now: datetime) -> list[Stuck]:
-    """What of the team's work is stuck, reason by reason, in a query each; a run can be stuck for several."""
-    return [_stuck(snag, kind.of(team.runs(), now), kind.order) for snag, kind in KINDS.items()]
+    """What of the team's work is stuck, reason by reason; a run can be stuck for several.
+
+    A query for each reason, and one for the rows that are listed: of the others no row is read.
+    """
+    found = {snag: _first_of(kind.of(team.runs(), now), kind.order) for snag, kind in KINDS.items()}
+    listed = UserTaskRun.objects.filter(pk__in={run_id for firsts in found.values() for run_id, _number in firsts})
+    rows: dict[Any, Any] = {row.id: row for row in listed.values_list(*COLUMNS, named=True)}
+    return [
+        Stuck(snag, [rows[run_id] for run_id, _ in firsts if run_id in rows], firsts[0][1] if firsts else 0)
+        for snag, firsts in found.items()
+    ]
 
 
-def _stuck(snag: Snag, runs: UserTaskRunQuerySet, order: Sequence[str]) -> Stuck:
+def _first_of(runs: UserTaskRunQuerySet, order: Sequence[str]) -> list[tuple[Any, int]]:
+    """The ids of the first ones, each with how many there are in all."""
     counted = runs.annotate(number=Window(Count("pk"))).order_by(*order)
-    rows: Sequence[Any] = list(counted.values_list(*COLUMNS, "number", named=True)[:MOST_LISTED])
-    return Stuck(snag, rows, rows[0].number if rows else 0)
+    return list(counted.values_list("id", "number")[:MOST_LISTED])
 
 
 def _active(**criteria: Any) -> Any:

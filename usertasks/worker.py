@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 
-from . import closed_counts, operations
+from . import operations, totals
 from .audit import seal
 from .errors import Refused
 from .models import ArmedHook
@@ -231,7 +231,7 @@ class Worker:
     def _fold_counts(self) -> None:
         if time.monotonic() - self._folded_at >= FOLD_SECONDS:
             self._folded_at = time.monotonic()
-            closed_counts.fold()
+            totals.fold()
 
     _healthy_at: float = 0.0
 

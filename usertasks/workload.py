@@ -17,7 +17,6 @@ from django.db.models import (
     Case,
     Count,
     DurationField,
-    Exists,
     ExpressionWrapper,
     F,
     JSONNull,
@@ -27,6 +26,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import TruncDate
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -241,10 +241,11 @@ def _completed(runs: UserTaskRunQuerySet) -> Any:
 def _claimed(runs: UserTaskRunQuerySet) -> Any:
     """The same of the newest ones, until somebody first had what was created for a group.
 
-    The events are asked for in the columns, not in conditions: so they are read for these runs and for no others.
+    The events are asked for in the columns, not in conditions: so they are read for these runs and for no others. Nor
+    is it asked whether there is one: of `EXISTS` PostgreSQL may make a list of all the events there are.
     """
     events = UserTaskEvent.objects.filter(run=OuterRef("pk"))
-    was_nobodys = Exists(events.filter(number=1, data__user_id=JSONNull()))
+    was_nobodys = GreaterThan(Subquery(events.filter(number=1, data__user_id=JSONNull()).values("number")[:1]), 0)
     had = events.filter(type=EventType.ASSIGNED).exclude(data__new_user_id=JSONNull()).order_by("number")
     claimed_at = Case(When(was_nobodys, then=Subquery(had.values("time")[:1])))
     return _took(runs, claimed_at).order_by("-scheduled_time")[:MOST_TIMED]

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from inbox import boxes
 from inbox.boxes import BOXES, Tab
-from tests.cast import a_definition
+from inbox.counts import counts_for
+from tests.cast import a_definition, a_run
 from tests.domain.strategies import looking_at
 from tests.domain.test_search import taken_back
 from tests.inbox.pages import rows_of, signed_in
@@ -30,6 +31,8 @@ PEOPLE, GROUPS, NAMES = (ME, "bob", "carol"), ("finance", "it", "Rücklage & co"
 WORDS = ("lightsaber", "Naboo", "50%", "it's")
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 AGES, FAR = (0, 0, 1, 2, 3), timedelta(days=4000)
+DUE = (None, -FAR, timedelta(seconds=-1), timedelta(hours=1), FAR)
+"""Some of it is due today."""
 
 type Queries = Sequence[Mapping[str, str]]
 API_OF: Mapping[str, Callable[[User], Queries]] = {
@@ -57,7 +60,7 @@ runs = st.lists(
             "user_group": some([None, *GROUPS]),
             "user_task_def_name": some(NAMES),
             "age": some(AGES),
-            "due": some([None, -1, 1]),
+            "due": some(DUE),
             "priority": some([10, 50, 90]),
             "notes": some(["", *WORDS, "Naboo 50%"]),
             "answer": some([None, *WORDS]),
@@ -108,7 +111,7 @@ def write_run(facts: dict[str, Any], number: int, definition: UserTaskDef, now: 
         user_id=None if is_unassigned else facts["user_id"],
         user_group=(facts["user_group"] or "it") if is_unassigned else facts["user_group"],
         scheduled_time=NOON - timedelta(hours=facts["age"]),
-        due_at=facts["due"] and now + facts["due"] * FAR,
+        due_at=facts["due"] and now + facts["due"],
         completed_at=NOON if facts["status"] == Status.DONE else None,
         results={"answer": facts["answer"]} if facts["answer"] else {},
         **{name: facts[name] for name in ("status", "user_task_def_name", "priority", "notes", "excluded_user_ids")},
@@ -200,3 +203,21 @@ def hold(client: Client, tab: Tab, me: User) -> None:
     assert tab.count == len(rows)
     assert sorted(rows) == sorted({run_id for ids in by_the_api for run_id in ids})
     assert len(by_the_api) != 1 or rows == by_the_api[0], "one query is in the same order"
+
+
+MIDNIGHT, MOMENT = datetime(2026, 11, 21, tzinfo=UTC), timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("permissions", [(), ("view_usertaskrun",)], ids=["a member", "who sees everything"])
+def test_what_is_due_is_overdue_in_the_next_moment_whatever_the_hour(
+    permissions: tuple[str, ...], alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by = Actor(ME, groups=frozenset({GROUPS[0]}), permissions=frozenset(permissions))
+    moments = [MIDNIGHT - 2 * MOMENT, MIDNIGHT, NOON, MIDNIGHT + timedelta(days=1)]
+    for due in moments:
+        a_run(user_group=GROUPS[0], due_at=due)
+    for number, due in enumerate(moments):
+        for now, expected in ((due - MOMENT, number), (due, number), (due + MOMENT, number + 1)):
+            monkeypatch.setattr(timezone, "now", lambda now=now: now)
+            assert counts_for(by, now).boxes["overdue"] == expected
+            assert BOXES["overdue"].search(by).count() == expected

@@ -97,6 +97,11 @@ def an_unused_one(world: World) -> dict[str, Any]:
     return {"object_id": UserTaskDef.objects.get(name="unused").pk}
 
 
+def of_today(world: World) -> dict[str, Any]:
+    """What has happened in a world, and not what had happened before."""
+    return {"since": f"{timezone.now() - DAY:%Y-%m-%d}"}
+
+
 CHOSEN = "a staple, a battery, a horse"
 PASSWORDS = {"password1": CHOSEN, "password2": CHOSEN, "usable_password": "true"}
 NEW_PASSWORD = {"old_password": PASSWORD, "new_password1": CHOSEN, "new_password2": CHOSEN}
@@ -119,6 +124,11 @@ def a_group(world: World) -> dict[str, Any]:
     return {"name": "group-0", "permissions": list(group.permissions.values_list("pk", flat=True))}
 
 
+def an_export(model: str, form: str) -> Row:
+    address = f"{OURS}{model}/export/<str:form>/"
+    return Row("GET", address, sent=of_today, at=lambda world: {"form": form}, by=MONA, name=form)
+
+
 LOOKING = [
     *(Row("GET", f"{model}{page}", status, by=MONA) for model, pages in GETS.items() for page, status in pages.items()),
     Row("GET", f"{OURS}apitoken/{ID}delete/", by=ROOT, name="as root"),
@@ -132,11 +142,7 @@ LOOKING = [
     Row("GET", "admin/password_change/done/", by=MONA),
     Row("GET", "admin/auth/user/<id>/password/", by=MONA),
     Row("GET", f"{DEFINITIONS}<int:pk>/preview/", by=MONA),
-    *(
-        Row("GET", f"{OURS}{model}/export/<str:form>/", at=lambda world, form=form: {"form": form}, by=MONA, name=form)  # type: ignore[misc]
-        for model in ("usertaskevent", "refusal")
-        for form in ("csv", "jsonl")
-    ),
+    *(an_export(model, form) for model in ("usertaskevent", "refusal") for form in ("csv", "jsonl")),
     Row("GET", f"{RUNS}reassign/", sent=lambda world: {"run": [run.id.hex for run in world.waiting]}, by=MONA),
     Row("GET", f"{RUNS}cancel/", sent=lambda world: {"run": [run.id.hex for run in world.waiting]}, by=MONA),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from usertasks.rpc.interceptor import SERVICE, CallInterceptor
 from usertasks.rpc.servicer import Servicer
 
 type Sent = Callable[[World], Mapping[str, Any]]
+type Watch[Noted] = Callable[[], AbstractContextManager[list[Noted]]]
 type Places = Callable[[World], Mapping[str, Any]]
 
 NUMBERS = re.compile(r"\bs\d+_x\d+\b|\(?(?:%s, )+%s\)?(?:, \((?:%s, )*%s\))*")
@@ -52,8 +53,8 @@ class Row:
         return " ".join(filter(None, (self.method, self.pattern, self.name)))
 
 
-def ask(row: Row, by: str, world: World, places: Mapping[str, Any]) -> list[str]:
-    """Ask, and take back what it did; the shapes of the statements that it took."""
+def ask(row: Row, by: str, world: World, places: Mapping[str, Any], watching: Watch[Any]) -> list[Any]:
+    """Ask, and take back what it did; the shapes of the statements that it took, or what `watching` notes of them."""
     path = "/" + PLACE.sub(lambda place: str({**places, **row.at(world)}[place[1]]), row.pattern)
     sent, client = dict(row.sent(world)), _client(row, by, world)
     if row.pattern.startswith("api/") and row.method != "GET":
@@ -61,7 +62,7 @@ def ask(row: Row, by: str, world: World, places: Mapping[str, Any]) -> list[str]
     else:
         sent = {"data": sent}
     cache.clear()
-    with transaction.atomic(), noting() as statements:
+    with transaction.atomic(), watching() as statements:
         answer: Any = getattr(client, row.method.lower())(path, **sent, headers=row.headers())
         # What is streamed is asked for while it is read.
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
@@ -169,12 +170,12 @@ def kept_open() -> Iterator[None]:
         del mine.close_if_unusable_or_obsolete
 
 
-def call(call: Call, world: World) -> list[str]:
+def call(call: Call, world: World, watching: Watch[Any]) -> list[Any]:
     """Answer it in this thread, where its statements are counted; and take back what it did."""
     plain = grpc.unary_unary_rpc_method_handler(getattr(Servicer(), call.rpc))
     handler = CallInterceptor().intercept_service(lambda details: plain, CallDetails(SERVICE + call.rpc))
     message = call.message(world)
-    with kept_open(), transaction.atomic(), noting() as statements:
+    with kept_open(), transaction.atomic(), watching() as statements:
         handler.unary_unary(message, Context(world.token[call.by]))
         transaction.set_rollback(True)
     return statements

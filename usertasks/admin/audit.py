@@ -25,7 +25,7 @@ from ..callers import actor_of
 from ..errors import Refused
 from ..models import Refusal, UserTaskEvent, UserTaskRun
 from ..models.runs import guid_of
-from .run_filters import MOST_COUNTED, BoundedPaginator, known_users
+from .run_filters import MOST_COUNTED, BoundedPaginator, OfferedOrders, known_users
 from .webhooks import ReadOnly
 
 CONTENT_TYPES = {"jsonl": "application/x-ndjson; charset=utf-8", "csv": "text/csv; charset=utf-8"}
@@ -136,6 +136,9 @@ class AuditAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(self.export_view)
         return [path("export/<str:form>/", export, name=self._export_name()), *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfferedOrders
 
     def export_view(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """The whole list as it is narrowed down, the oldest first."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Mail
-from .run_filters import BoundedPaginator
+from .run_filters import BoundedPaginator, OfferedOrders
 
 if TYPE_CHECKING:
     BaseAdmin = admin.ModelAdmin[Mail]
@@ -28,9 +29,13 @@ class MailAdmin(BaseAdmin):
     search_fields = ("=user__username",)
     search_help_text = _("A username.")
     ordering = ("-id",)
+    sortable_by = ()
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfferedOrders
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, ChangeList
 from django.contrib.auth.models import Group, User
 from django.core.paginator import Page, Paginator
 from django.db import connection
@@ -67,6 +67,23 @@ class BoundedPaginator(BasePaginator):
         parts = [runs.filter(status=status)[:end] for status in Status.values]
         merged = parts[0].union(*parts[1:], all=True).order_by(*NEWEST_FIRST)
         return Page(merged[end - self.per_page : end], valid, self)
+
+
+class OfferedOrders(ChangeList):
+    """Sorts by what the list offers for it, else as usual: Django would sort by any column that an address names."""
+
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        columns = self.params.get(ORDER_VAR, "").replace("-", "").split(".")
+        offered = [number for number in columns if number.isdecimal() and self._offers(int(number))]
+        if not offered:
+            self.params.pop(ORDER_VAR, None)
+        return super().get_ordering(request, queryset)
+
+    def _offers(self, number: int) -> bool:
+        return number < len(self.list_display) and self.list_display[number] in (self.sortable_by or ())
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
 
 class ChoiceFilter(admin.SimpleListFilter):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -24,7 +25,15 @@ from ..models import UserTaskField, UserTaskRun
 from ..models.runs import NEWEST_FIRST, UserTaskRunQuerySet
 from ..rules import Action, allowed_actions, decide
 from .run_changes import RunChanges
-from .run_filters import MOST_COUNTED, BoundedPaginator, OverdueFilter, StatusFilter, TextsFilter, matching
+from .run_filters import (
+    MOST_COUNTED,
+    BoundedPaginator,
+    OfferedOrders,
+    OverdueFilter,
+    StatusFilter,
+    TextsFilter,
+    matching,
+)
 
 
 @admin.register(UserTaskRun)
@@ -79,6 +88,9 @@ class RunAdmin(RunChanges):
 
     def get_queryset(self, request: HttpRequest) -> UserTaskRunQuerySet:
         return UserTaskRun.objects.visible_to(actor_of(request, Door.ADMIN))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfferedOrders
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,7 @@ from ..actors import Door
 from ..callers import actor_of
 from ..models import Delivery, WebhookEndpoint
 from .many import do_to_all
+from .run_filters import BoundedPaginator, OfferedOrders
 
 if TYPE_CHECKING:
     EndpointBase = admin.ModelAdmin[WebhookEndpoint]
@@ -86,7 +88,9 @@ class DeliveryAdmin(ReadOnly, DeliveryBase):
     list_select_related = ("endpoint", "run")
     search_fields = ("endpoint__id", "run__id")
     search_help_text = _("The exact id of an endpoint or a run.")
-    ordering = ("-position", "-id")
+    ordering = ("-id",)
+    sortable_by = ()
+    paginator = BoundedPaginator
     show_full_result_count = False
     fields = (
         ("endpoint", "run", "event"),
@@ -96,6 +100,9 @@ class DeliveryAdmin(ReadOnly, DeliveryBase):
     )
     readonly_fields = ("attempts_made",)
     actions = ("redeliver",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OfferedOrders
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """By an exact id; a part of one would look at every delivery."""

@@ -3,7 +3,7 @@
 from .audit import PurgedEvent, Refusal
 from .changes import BulkChange
 from .comments import UserTaskComment
-from .counts import ClosedCount
+from .counts import ClosedCount, OpenCount
 from .definitions import UserTaskDef, UserTaskField
 from .drafts import Draft, DraftState, Inputs, Upload
 from .events import EventType, UserTaskEvent
@@ -40,6 +40,7 @@ __all__ = [
     "MailChoice",
     "MailKind",
     "MailState",
+    "OpenCount",
     "Preferences",
     "PurgedEvent",
     "Refusal",

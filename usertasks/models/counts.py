@@ -1,8 +1,12 @@
-"""How many runs have ended, of whom and in which group; PostgreSQL itself writes these rows: `closed_counts.py`."""
+"""How many runs have ended, of whom and in which group, and how many are open, due on which day.
+
+PostgreSQL itself writes these rows: see `totals.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
 
 from django.db import models
@@ -75,3 +79,33 @@ class ClosedCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.status} {self.runs:+}"
+
+
+class OpenCountQuerySet(models.QuerySet["OpenCount"]):
+    def due_before(self, day: date) -> OpenCountQuerySet:
+        """The rows whose sum is the number of open runs that were due on an earlier day."""
+        return self.filter(due_day__lt=day)
+
+
+class OpenCount(models.Model):
+    """So many open runs more, or fewer, that are due on this day of UTC.
+
+    A change tells of one run, or of those that one statement wrote. What is never due has the day of `NEVER`: see
+    `orders.py`. A claim changes nothing here, which is why there is neither a status nor an owner.
+    """
+
+    due_day = models.DateField("due")
+    is_total = models.BooleanField("total")
+    runs = models.IntegerField()
+
+    objects = OpenCountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "count of open runs"
+        verbose_name_plural = "counts of open runs"
+        constraints = [
+            models.UniqueConstraint(fields=["due_day"], condition=Q(is_total=True), name="open_count_one_total")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.due_day} {self.runs:+}"

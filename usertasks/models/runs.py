@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from .. import json_text
 from ..actors import Actor, Scope
@@ -25,6 +26,8 @@ MAX_PRIORITY = 100
 NEWEST_FIRST = ("-scheduled_time", "-id")
 LATE = ("due_at", "scheduled_time", "user_task_def_name")
 """What a count of what is overdue asks for."""
+URGENT = (*LATE, "priority")
+"""What a walk in the order of urgency asks for. An index of -1 times the priority has to have the priority as well."""
 
 GUID = r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 """The two forms in which the id of a run may be written."""
@@ -68,8 +71,8 @@ class UserTaskRunQuerySet(models.QuerySet["UserTaskRun"]):
 
 
 def _newest(*fields: str, name: str) -> models.Index:
-    """An index that answers equality on `fields`, newest first."""
-    return models.Index(*fields, F("scheduled_time").desc(), F("id").desc(), name=f"run_{name}")
+    """An index that answers equality on `fields`, newest first; behind the order it knows what is overdue."""
+    return models.Index(*fields, F("scheduled_time").desc(), F("id").desc(), "due_at", name=f"run_{name}")
 
 
 def _waiting(
@@ -169,17 +172,21 @@ class UserTaskRun(models.Model):
             _waiting(SOONEST, "user_id", status=Status.ASSIGNED, name="mine_due", counted=[*LATE, "user_group"]),
             _waiting(SOONEST, "user_group", status=Status.UNASSIGNED, name="waiting_due", counted=LATE),
             _waiting(SOONEST, "user_group", status=Status.ASSIGNED, name="ours_due", counted=[*LATE, "user_id"]),
-            _waiting(MOST_URGENT, "user_id", status=Status.ASSIGNED, name="mine_urgent"),
-            _waiting(MOST_URGENT, "user_group", status=Status.UNASSIGNED, name="waiting_urgent"),
-            _waiting(MOST_URGENT, "user_group", status=Status.ASSIGNED, name="ours_urgent"),
-            _waiting(SOONEST, name="open_due", counted=[*LATE, "status"]),
-            _waiting(MOST_URGENT, name="open_urgent"),
+            _waiting(
+                MOST_URGENT, "user_id", status=Status.ASSIGNED, name="mine_urgent", counted=[*URGENT, "user_group"]
+            ),
+            _waiting(MOST_URGENT, "user_group", status=Status.UNASSIGNED, name="waiting_urgent", counted=URGENT),
+            _waiting(
+                MOST_URGENT, "user_group", status=Status.ASSIGNED, name="ours_urgent", counted=[*URGENT, "user_id"]
+            ),
+            _waiting(SOONEST, name="open_due", counted=[*LATE, "status", "user_task_def_version"]),
+            _waiting(MOST_URGENT, name="open_urgent", counted=[*URGENT, "status"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.user_task_def_name} {self.id.hex[:8]}"
 
-    @property
+    @cached_property
     def fields(self) -> list[UserTaskField]:
         """The questions that it asks, in their order."""
         return fields_of(self.written)

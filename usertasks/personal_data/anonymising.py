@@ -23,7 +23,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from .. import closed_counts
+from .. import totals
 from ..errors import AlreadyExists, Fault, InvalidArgument, WrongState
 from ..models import (
     ApiToken,
@@ -110,7 +110,7 @@ def anonymise(renaming: Renaming, *, now: datetime) -> Anonymised:
     for model, columns in BESIDE_RUNS.items():
         done.rows[str(model._meta.verbose_name_plural)] += _rename_in_rows(model, columns, renaming)
     done.rows["saved filters"] += _rename_in_queries(renaming)
-    closed_counts.fold(is_patient=True)  # what has ended is counted by name
+    totals.fold(is_patient=True)  # what has ended is counted by name
     return done
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from ... import closed_counts, retention
+from ... import retention, totals
 from ...audit import seal
 from ...models import TERMINAL
 from ..moments import span_of
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             told["refusals"] = _summed(retention.purge_refusals(before, batch=batch), progress)
             for name, rows in retention.old_rows(before).items():
                 told[name] = _summed(retention.delete_rows(rows, batch=batch), progress)
-        closed_counts.fold(is_patient=True)  # who is not counted any more is not named there any more
+        totals.fold(is_patient=True)  # who is not counted any more is not named there any more
         self._list(told, "purged.")
         if busy:
             self.stdout.write(f"{busy} runs were left for the next time: somebody works with them, or waits for them.")
