@@ -13,18 +13,16 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext
 
 from . import closed_counts, full_text, listing_rows, open_counts, totals
 from .actors import Actor
 from .errors import Fault, InvalidArgument
-from .filterset import UserTaskRunFilterSet
+from .filterset import UserTaskRunFilterSet, asked_for
 from .keysets import NoneOf, Stretch, Walk, Way, first_by_ways, first_of_all, ids_by_ways, walk_by_ways
 from .models import OPEN, TERMINAL, ClosedCount, Snooze, Status, UserTaskRun
 from .models.counts import ClosedCountQuerySet, OpenCountQuerySet
 from .models.orders import NEWEST, ORDERS, Order, Position, due_before, due_from
 from .models.runs import UserTaskRunQuerySet, owners_seen_by
-from .moment_filters import LOCAL_TIME
 
 LIST_FIELDS = (
     "id",
@@ -47,9 +45,6 @@ LIST_FIELDS = (
     "excluded_user_ids",
 )
 """The columns of a row of a list."""
-
-
-TIMES = ("earliest_start", "latest_start")
 
 type Part = UserTaskRunQuerySet | ClosedCountQuerySet | OpenCountQuerySet
 """Runs that are counted, or counts of runs."""
@@ -100,21 +95,7 @@ class Search:
         self.columns = columns
         self.texts = texts
         self.filterset = UserTaskRunFilterSet(parameters, UserTaskRun.objects.all(), by=snoozer or by)
-        faults = {
-            name: [Fault("unknown_field", gettext("is no filter"))]
-            for name in parameters
-            if name not in UserTaskRunFilterSet.base_filters
-        }
-        for name, values in parameters.lists():
-            if "" in values or (len(values) > 1 and name != "status"):
-                faults.setdefault(name, [Fault("invalid", gettext("must be given once, and not blank"))])
-            elif not is_local and name in TIMES and LOCAL_TIME.fullmatch(values[0]):
-                faults[name] = [Fault("invalid", gettext("must have an offset, such as Z or +01:00"))]
-        for name, errors in self.filterset.form.errors.get_json_data().items():
-            faults.setdefault(name, [Fault(_code(error["code"]), error["message"]) for error in errors])
-        if faults:
-            raise InvalidArgument.of(faults)
-        self.given: dict[str, Any] = {name: value for name, value in self.filterset.form.cleaned_data.items() if value}
+        self.given: dict[str, Any] = asked_for(parameters, is_local=is_local)
         self.order: Order = ORDERS[self.given.pop("sort", NEWEST.name)]
 
     def runs(self) -> UserTaskRunQuerySet:
@@ -385,7 +366,3 @@ def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:
             raise InvalidArgument.at(f"filter.{name}", Fault("wrong_type", "must be a text or a list of texts"))
         texts.setlist(name, spelled)
     return Search(texts, by=by)
-
-
-def _code(form_code: str) -> str:
-    return "not_a_choice" if form_code == "invalid_choice" else "invalid"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from copy import copy
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -19,10 +20,16 @@ from django.utils.translation import gettext_lazy as _
 
 from . import full_text, json_text
 from .actors import Actor
+from .errors import Fault, InvalidArgument
 from .models import OPEN, Snooze, Status, UserTaskRun
 from .models.orders import ORDERS, due_before
 from .models.runs import UserTaskRunQuerySet
-from .moment_filters import MomentFilter
+from .moment_filters import LOCAL_TIME, MomentFilter
+
+TIMES = ("earliest_start", "latest_start")
+
+BRIEF = 300
+"""Characters. What asks for more is read each time: else callers would decide how much a process remembers."""
 
 
 class ExactText(forms.CharField):
@@ -137,3 +144,40 @@ def _form_of(names: tuple[str, ...]) -> type[forms.Form]:
     """What reads these filters, made once: each form has copies of its fields."""
     filters = UserTaskRunFilterSet.base_filters
     return type("SearchParameters", (forms.Form,), {name: filters[name].field for name in names})
+
+
+def asked_for(parameters: MultiValueDict[str, str], *, is_local: bool) -> dict[str, Any]:
+    """The values of the filters that these texts give; raises `InvalidArgument`. See `filters.Search`.
+
+    Boxes, saved filters and programs ask for the same again and again; to read it means forms, and copies of fields.
+    """
+    asked = tuple((name, tuple(texts)) for name, texts in parameters.lists())
+    zone = timezone.get_current_timezone_name() if is_local else ""
+    read = _read if sum(len(text) for _name, texts in asked for text in texts) <= BRIEF else _read.__wrapped__
+    return dict(read(asked, is_local, zone))
+
+
+@lru_cache(maxsize=1000)
+def _read(asked: tuple[tuple[str, tuple[str, ...]], ...], is_local: bool, zone: str) -> Mapping[str, Any]:
+    """`zone` is the one of the moment, in which local times are meant."""
+    parameters = MultiValueDict({name: list(texts) for name, texts in asked})
+    form = UserTaskRunFilterSet(parameters, UserTaskRun.objects.none()).form
+    faults = {
+        name: [Fault("unknown_field", gettext("is no filter"))]
+        for name in parameters
+        if name not in UserTaskRunFilterSet.base_filters
+    }
+    for name, texts in asked:
+        if "" in texts or (len(texts) > 1 and name != "status"):
+            faults.setdefault(name, [Fault("invalid", gettext("must be given once, and not blank"))])
+        elif not is_local and name in TIMES and LOCAL_TIME.fullmatch(texts[0]):
+            faults[name] = [Fault("invalid", gettext("must have an offset, such as Z or +01:00"))]
+    for name, errors in form.errors.get_json_data().items():
+        faults.setdefault(name, [Fault(_code(error["code"]), error["message"]) for error in errors])
+    if faults:
+        raise InvalidArgument.of(faults)
+    return {name: value for name, value in form.cleaned_data.items() if value}
+
+
+def _code(form_code: str) -> str:
+    return "not_a_choice" if form_code == "invalid_choice" else "invalid"
