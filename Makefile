@@ -15,6 +15,9 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 12))
 # Fail at once rather than fetch an interpreter from the internet.
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without the bytecode that Python keeps, each of the many processes here would compile all of Django, and each worker of
+# the tests all of them.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # `check` goes from the quick to the slow
@@ -34,7 +37,7 @@ test: $(VENV)/installed-requirements-dev.txt ## run every test on SQLite and on 
 	done; \
 	if [ -n "$$failed" ]; then echo "== tests failed on$$failed" >&2; exit 1; fi
 
-check: lint scan audit migrations deploy test ## what CI runs: lint, scan, audit, migrations in step, check --deploy, test
+check: lint scan audit migrations deploy test bench-check ## what CI runs: lint, scan, audit, migrations in step, check --deploy, test, bench-check
 
 scan: $(VENV)/installed-requirements-dev.txt ## look for insecure code
 	@echo '== bandit'
@@ -57,7 +60,8 @@ deploy: $(VENV)/installed-requirements-dev.txt
 bench: $(VENV)/installed-requirements-dev.txt ## measure at a million runs, into var/benchmarks, within the hour: BENCH_ARGS="--runs 100000"
 	@$(PYTHON) -m benchmarks $(BENCH_ARGS)
 
-bench-check: $(VENV)/installed-requirements-dev.txt ## fail where ratios or query plans got worse, in a minute or two
+bench-check: $(VENV)/installed-requirements-dev.txt ## fail where ratios, plans or numbers of statements got worse, in a minute
+	@echo '== benchmarks --check'
 	@$(PYTHON) -m benchmarks --check
 
 pictures: $(VENV)/installed-requirements-dev.txt ## take the pictures of docs/images anew; needs Chromium

@@ -62,15 +62,17 @@ SIGTERM stops everything. docs/benchmarks.md tells how to read the tables.
 QUICK = Options(
     runs=20_000,
     small=2_000,
-    requests=20,
-    operations=60,
-    rounds=1,
+    requests=24,
+    variants=3,
+    operations=4,
+    rounds=12,
     clients=1,
     due=1,
     armed=1,
     web_workers=1,
     depth=40,
-    judged_at=0.5,
+    slow=0,
+    usual=0,
 )
 """What `--check` measures with."""
 

@@ -14,7 +14,7 @@ from .goals import Finding
 from .pages import MEMBER, Visitor
 from .report import Table
 from .stage import Stage, tell
-from .timing import milliseconds, p50, p95
+from .timing import milliseconds, p50, p95, percentile
 
 COLUMNS = ("what", "SQL", "p50 ms", "p95 ms")
 LIST = "/inbox/groups/"
@@ -47,5 +47,6 @@ def measure(stage: Stage) -> Table:
         ("the same SQL by bare psycopg", len(statements), p50(bare), p95(bare)),
         ("a list page over HTTP", visitor.statements(LIST), p50(page), p95(page)),
     ]
-    rest = max(p50(page) - p50(counted), 0.001)
-    return Table("Counts", COLUMNS, rows, NOTES, [Finding("counts", {"counts": p50(counted) / rest})])
+    of_page, of_counts = (percentile(column, stage.options.usual) for column in (page, counted))
+    rest = max(of_page - of_counts, 0.001)
+    return Table("Counts", COLUMNS, rows, NOTES, [Finding("counts", {"counts": of_counts / rest})])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
 import orjson
@@ -12,7 +11,7 @@ from .floor import statements_of_post
 from .goals import Finding
 from .report import Table
 from .stage import PAGE_OF_RUNS, Stage, tell, token_of
-from .timing import per_second
+from .timing import per_second, percentile
 
 COLUMNS = ("creation", "SQL", "HTTP runs/s", "floor runs/s", "ratio")
 NOTES = (
@@ -50,9 +49,5 @@ def _measured(stage: Stage, token: str, path: str, body: bytes, *, runs: int, re
             fresh = [sample.with_fresh() for _ in range(requests)]
             http.append(runs * per_second([client], range(requests), lambda caller, _: caller.post(path, body, 201)))
             floor.append(runs * per_second([database], fresh, lambda bare, statements: statements.send(bare)))
-    return (
-        len(sample),
-        statistics.median(http),
-        statistics.median(floor),
-        statistics.median(floor) / statistics.median(http),
-    )
+    created, at_most = (percentile(rates, 1 - stage.options.usual) for rates in (http, floor))
+    return len(sample), created, at_most, at_most / created

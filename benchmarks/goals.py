@@ -14,8 +14,8 @@ YES, NOT_ALL, NO, UNKNOWN = "yes", "yes, but for the worst", "no", "not measured
 class Goal:
     """A bound for a ratio of two figures of one run.
 
-    `checked` is the bound of `--check`: generous, because it is held to what a busy machine measures quickly on small
-    tables. None: not checked.
+    `checked` is the bound of `--check`, for what that measures on small tables, where SQL takes next to nothing: about
+    a third beyond what there is. None: not checked.
     """
 
     title: str
@@ -41,17 +41,17 @@ class Goal:
 
 
 GOALS: Mapping[str, Goal] = {
-    "inbox at scale": Goal("an inbox page, p95, against the small database", 1.3, checked=2.0),
-    "search at scale": Goal("an API search, p95, against the small database", 1.3, checked=2.0),
-    "deep page": Goal("a page deep down by cursor, p95, against page 1", 1.1, checked=1.8),
-    "search": Goal("an API search of 50, against its floor in SQL plus JSON", 2.5, checked=4.0),
+    "inbox at scale": Goal("an inbox page, p95, against the small database", 1.3, checked=1.6),
+    "search at scale": Goal("an API search, p95, against the small database", 1.3, checked=1.6),
+    "deep page": Goal("a page deep down by cursor, p95, against page 1", 1.1, checked=1.5),
+    "search": Goal("an API search of 50, against its floor in SQL plus JSON", 2.5, checked=6.0),
     "operations alone": Goal(
         "operations a second, one client, against the floor",
         0.4,
         is_least=True,
         needs_all=True,
         unit=PERCENT,
-        checked=0.25,
+        checked=0.33,
     ),
     "operations": Goal(
         "operations a second, several clients, against the floor",
@@ -62,7 +62,7 @@ GOALS: Mapping[str, Goal] = {
     ),
     "pages beside": Goal("inbox and queue, against Viewflow", 5, is_least=True, needs_all=True),
     "actions beside": Goal("claim and complete, against Viewflow", 3, is_least=True, needs_all=True),
-    "counts": Goal("exact counts of all boxes, against the rest of a list page", 1, needs_all=True, checked=1.6),
+    "counts": Goal("exact counts of all boxes, against the rest of a list page", 1, needs_all=True, checked=1.2),
     "memory": Goal("memory of a web worker, against after 1,000 requests", 1.1, needs_all=True),
     "batch": Goal(
         "runs created a second by the batch, against one by one", 10, is_least=True, needs_all=True, checked=6.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from .floor import Statements, statements_of_post
 from .goals import Finding
 from .report import Table
 from .stage import PAGE_OF_RUNS, Stage, tell, token_of
+from .timing import percentile
 
 COLUMNS = ("operation", "clients", "SQL", "HTTP/s", "floor/s", "of the floor")
 NOTES = (
@@ -97,8 +97,9 @@ def _rates(stage: Stage, operations: list[Operation], clients: int, token: str) 
                     for operation in operations
                 ]
             )
+    best = 1 - stage.options.usual
     return [
-        (statistics.median(http for http, _ in found), statistics.median(floor for _, floor in found))
+        (percentile([http for http, _ in found], best), percentile([floor for _, floor in found], best))
         for found in zip(*rounds, strict=True)
     ]
 

@@ -19,7 +19,7 @@ from .pages import MEMBER, Visitor
 from .report import Table
 from .search import search
 from .stage import Stage, tell, token_of
-from .timing import in_turns, p50, p95, percentile
+from .timing import in_turns, judged, p50, p95
 
 COLUMNS = ("list", "page", "its p50", "its p95", "page 1 p50", "page 1 p95", "ratio p50", "ratio p95")
 NEXT = re.compile(r'<a rel="next" href="([^"]+)"')
@@ -42,8 +42,8 @@ def measure(stage: Stage) -> Table:
         number, path = _deep_page(listed, stage.options.depth)
         pair = (partial(listed.get, path), partial(listed.get, listed.path))
         deep, first = in_turns([pair], stage.options.requests)
-        at = stage.options.judged_at
-        ratios[listed.name] = percentile(deep, at) / percentile(first, at)
+        at = stage.options.slow
+        ratios[listed.name] = judged(deep, [pair], at) / judged(first, [pair], at)
         both = (p50(deep) / p50(first), p95(deep) / p95(first))
         rows.append((listed.name, f"{number:,}", p50(deep), p95(deep), p50(first), p95(first), *both))
     notes = (

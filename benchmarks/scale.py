@@ -19,7 +19,7 @@ from .report import Table
 from .search import STATUSES, VARIANTS, Kind, Request, Tokens, search
 from .servers import web_server
 from .stage import Stage, tell
-from .timing import Act, in_turns, p50, p95, percentile
+from .timing import Act, in_turns, judged, p50, p95
 
 COLUMNS = ("request", "rows", "large p50", "large p95", "small p50", "small p95", "ratio p50", "ratio p95")
 INBOX, SEARCH = "inbox at scale", "search at scale"
@@ -75,11 +75,11 @@ def measure(stage: Stage) -> Table:
         port = stack.enter_context(
             web_server(stage.folder, workers=stage.options.web_workers, database_url=stage.twin_url)
         )
+        at = stage.options.slow
         for kind in _kinds(stage, port, stack):
             tell(f"scale: {kind.name}")
             large, small = in_turns(kind.pairs, stage.options.requests)
-            at = stage.options.judged_at
-            ratios[kind.goal][kind.name] = percentile(large, at) / percentile(small, at)
+            ratios[kind.goal][kind.name] = judged(large, kind.pairs, at) / judged(small, kind.pairs, at)
             both = (p50(large) / p50(small), p95(large) / p95(small))
             rows.append((kind.name, kind.rows, p50(large), p95(large), p50(small), p95(small), *both))
     notes = (
@@ -96,7 +96,7 @@ def _kinds(stage: Stage, port: int, stack: ExitStack) -> Iterator[Measured]:
     """Everybody signs in, and gets their tokens, before the other database lets all of them in."""
     tokens = Tokens()
     pages = _pages(stage, port)
-    searches = [(name, requests[: stage.options.requests]) for name, requests in _searches(stage)]
+    searches = [(name, requests[: stage.options.variants]) for name, requests in _searches(stage)]
     for username in {request.username for _, requests in searches for request in requests}:
         tokens[username]  # makes it
     with stage.connect() as database, stage.connect_to_twin() as twin:

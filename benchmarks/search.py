@@ -16,11 +16,11 @@ from .floor import Statements, statements_of_get
 from .goals import Finding
 from .report import Table
 from .stage import PAGE_OF_RUNS, Stage, tell, token_of
-from .timing import in_turns, p50, p95
+from .timing import in_turns, judged, p50, p95
 
-VARIANTS = 20
-"""So many searches of each kind take turns, for different people and groups: one alone would be a special case."""
 PAGE = 100
+VARIANTS = 20
+"""So many examples are taken from the data: the first ones may be one and the same special case."""
 FULL = 50
 """The runs of a full page: those searches are held to the goal."""
 
@@ -51,7 +51,7 @@ def measure(stage: Stage) -> Table:
     rows: list[tuple[Any, ...]] = []
     for name, requests in kinds(stage, tokens):
         tell(f"search: {name}")
-        rows.append((name, *_measured(stage, requests[: stage.options.requests], tokens)))
+        rows.append((name, *_measured(stage, requests[: stage.options.variants], tokens)))
     full = {str(row[0]): float(row[7]) for row in rows if row[1] == FULL}
     return Table("Searches", COLUMNS, rows, NOTES, [Finding("search", full)] if full else [])
 
@@ -155,7 +155,7 @@ def _measured(stage: Stage, requests: list[Request], tokens: Tokens) -> tuple[An
         p95(http),
         p50(floor),
         p95(floor),
-        p50(http) / p50(floor),
+        judged(http, pairs, stage.options.usual) / judged(floor, pairs, stage.options.usual),
         p95(http) / p95(floor),
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,17 +38,40 @@ def in_turns(pairs: Sequence[tuple[Act, Act]], count: int) -> tuple[Times, Times
     return left, right
 
 
-def p50(times: Times) -> float:
-    return statistics.median(times)
-
-
 def percentile(times: Times, part: float) -> float:
     """The time that this part of all does not exceed, 0.5 or 0.95."""
     return sorted(times)[min(len(times) - 1, int(len(times) * part))]
 
 
+def p50(times: Times) -> float:
+    return percentile(times, 0.5)
+
+
 def p95(times: Times) -> float:
     return percentile(times, 0.95)
+
+
+def judged(times: Times, pairs: Sequence[object], part: float) -> float:
+    """What is held to a goal of the times that these pairs took in turns: this part of them, or for 0 the least of each
+    pair, which is what a machine that is busy with something else hardly changes."""
+    return percentile(times, part) if part else statistics.mean(min(times[n :: len(pairs)]) for n in range(len(pairs)))
+
+
+SPIN = """
+from time import perf_counter, process_time
+begin, used = perf_counter(), process_time()
+while perf_counter() < begin + 0.5: pass
+print((process_time() - used) / (perf_counter() - begin))
+"""
+
+
+def free_share() -> float:
+    """Which part of two cores two processes get, a caller's and a server's: 1.0 where nothing else is to be done, a
+    fifth where four others want each of them."""
+    processes = [
+        subprocess.Popen([sys.executable, "-I", "-c", SPIN], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    return statistics.mean(float(process.communicate()[0]) for process in processes)
 
 
 def per_second[W, T](workers: Sequence[W], tasks: Sequence[T], act: Callable[[W, T], Any]) -> float:

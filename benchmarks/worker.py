@@ -75,9 +75,11 @@ def measure(stage: Stage) -> Table:
         for armed in (0, stage.options.armed):
             _arm_for_later(database, armed)
             for workers in (1, 2):
-                rows.append(_row("timers", workers, armed, _timers(stage, database, workers), base))
-                rows.append(_row("webhooks", workers, armed, _webhooks(stage, database, taken, workers), base))
-            rows.append(_latency_row(stage, database, taken, armed, base))
+                with _working(workers):
+                    rows.append(_row("timers", workers, armed, _timers(stage, database, workers), base))
+                    rows.append(_row("webhooks", workers, armed, _webhooks(stage, database, taken, workers), base))
+            with _working(1):
+                rows.append(_latency_row(stage, database, taken, armed, base))
     return Table("By itself", COLUMNS, rows, NOTES)
 
 
@@ -106,18 +108,17 @@ def _timers(stage: Stage, database: psycopg.Connection, workers: int) -> float:
     """Timers a second."""
     count = stage.options.due
     tell(f"by itself: {count:,} timers, {workers} workers")
-    with _working(workers):
-        start = perf_counter()
-        database.execute(DUE_TIMERS, {"count": count, "group": data.WORKSHOP, "definition": data.WORKED_ON})
-        while _number(database, OPEN_TIMERS):
-            time.sleep(0.05)
-        return count / (perf_counter() - start)
+    start = perf_counter()
+    database.execute(DUE_TIMERS, {"count": count, "group": data.WORKSHOP, "definition": data.WORKED_ON})
+    while _number(database, OPEN_TIMERS):
+        time.sleep(0.05)
+    return count / (perf_counter() - start)
 
 
 def _webhooks(stage: Stage, database: psycopg.Connection, taken: Receiver, workers: int) -> float:
     """Webhooks a second."""
     tell(f"by itself: {stage.options.due:,} webhooks, {workers} workers")
-    with _endpoint(stage, taken), _working(workers):
+    with _endpoint(stage, taken):
         taken.clear()
         start = perf_counter()
         number = _number(database, "SELECT count(*) FROM usertasks_usertaskevent")
@@ -132,7 +133,7 @@ def _latencies(stage: Stage, database: psycopg.Connection, taken: Receiver) -> l
     tell("by itself: from a completion to the receiver")
     body = orjson.dumps({"results": data.ANSWERS})
     token = token_of(data.WORKER)
-    with _endpoint(stage, taken, "completed"), _working(1), stage.client_of(token) as client:
+    with _endpoint(stage, taken, "completed"), stage.client_of(token) as client:
         return [
             _latency(client, run, body, taken, number)
             for number, run in enumerate(data.waiting_runs(database, stage.options.operations))

@@ -7,16 +7,14 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.db import connection, connections
-from django.db.models.signals import post_migrate
 
 from tests.cast import admin, alice, bob, charlie, mona, service  # noqa: F401
+from tests.furniture import furniture, put_back_when_emptied
 from tests.issuers import issuer  # noqa: F401
 from tests.shares import Sharing, begins_first, is_on_one_database
 from usertasks.models.definitions import KNOWN_FIELDS
-from usertasks.roles import create_roles
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no chromium, chromium-browser or google-chrome on PATH (Debian: apt-get install chromium)"
@@ -38,19 +36,6 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Pages that are open ask nothing unless a test is about that.
     settings.LIVE_SECONDS = 0
-
-
-def _make_roles(**kwargs: Any) -> None:
-    if "usertasks_grouplead" in connection.introspection.table_names():
-        create_roles(apps)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def roles() -> Iterator[None]:
-    """A test with transactions of its own empties every table behind it, and so the groups that a migration made."""
-    post_migrate.connect(_make_roles, sender=apps.get_app_config("usertasks"))
-    yield
-    post_migrate.disconnect(_make_roles, sender=apps.get_app_config("usertasks"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -130,8 +115,12 @@ def playwright(no_connection_of_before: None, playwright: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Before the test database goes, wait for the threads of servers that are just closing their connections."""
-    yield
+    """Keep what migrations put into the database. Before it goes, wait for the threads of servers that are just closing
+    their connections."""
+    with django_db_blocker.unblock():
+        found = furniture()
+    with put_back_when_emptied(found):
+        yield
     end = time.monotonic() + SECONDS_TO_CLOSE
     with django_db_blocker.unblock():
         while connection.vendor == "postgresql" and _has_other_sessions() and time.monotonic() < end:

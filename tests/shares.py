@@ -10,6 +10,7 @@ ON_ONE_DATABASE = (
     # Input is read, and refused, before there is a database; what gets through is tried by the domain's odd input.
     "tests/rpc/test_bad_input.py",
     "tests/admin/test_designer.py",
+    "tests/admin/test_definitions.py",
     "tests/admin/test_definitions_compared.py",
     "tests/admin/test_timers.py",
     "tests/inbox/test_forms.py",
@@ -40,17 +41,22 @@ ON_ONE_DATABASE = (
     "tests/matrix/test_every_door.py::test_every_door_gives_everybody_the_same_answer[CANCELLED]",
     # How often a request asks is decided in Python.
     "tests/test_constant_queries.py",
+    "tests/api/test_statements.py::test_fifty_",
     # What one may see is one query, which the lists of this file ask on both; these look at every address.
     "tests/leaks/test_nothing_shows.py::test_what_is_hidden_is_like_what_never_was",
     "tests/leaks/test_nothing_shows.py::test_the_admin_shows_nothing_to_staff_without_rights",
 )
-"""How their names begin: what no database can change, and is tried on SQLite."""
+"""How their names begin: what no database can change, and is tried on SQLite. How something is
+written, sought, ordered, counted or waited for is tried on both, by the tests of the domain if not at every door."""
 
 TOGETHER = ("tests/test_running.py", "tests/test_plans.py", "tests/inbox/test_single_sign_on.py")
 """Files whose tests share a server, or rows, that are slow to make, or follow each other."""
 
 FIRST = (
     "tests/benchmarks/",
+    "tests/worker/test_killed.py",
+    "tests/worker/test_run_worker.py",
+    "tests/races/test_next.py",
     "tests/matrix/",
     "tests/leaks/",
     "tests/test_constant_queries.py",

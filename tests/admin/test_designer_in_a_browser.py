@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from tests.admin.pages import DEFINITIONS, url
+from tests.barriers import violations
 from tests.cast import PASSWORD, a_definition, a_run
 from usertasks.models import UserTaskDef, UserTaskField
 
@@ -153,8 +153,7 @@ def test_the_designer_is_accessible(desk: Page, live_server: Any, width: int, sc
     open_part(desk, 0, "What an answer may be")
     desk.locator("#id_fields-0-min_length").fill("x")
     expect(desk.get_by_role("link", name="Field “item”, Shortest length")).to_be_visible()
-    found = Axe().run(desk).response["violations"]
-    assert [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in found] == []
+    assert violations(desk) == []
     assert desk.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     form, preview = desk.locator(".designer-form").bounding_box(), desk.locator("#preview").bounding_box()
     assert form

@@ -17,6 +17,7 @@ from benchmarks.goals import GOALS, NO, NOT_ALL, UNKNOWN, YES, Finding, goal_row
 from benchmarks.plans import flaws
 from benchmarks.report import Table
 from benchmarks.stage import Options, Stage
+from benchmarks.timing import free_share
 from benchmarks.verdict import ROUNDS, out_of_bounds
 from tests.plans import Cost
 
@@ -174,7 +175,7 @@ def measuring(*ratios: float) -> Callable[[Stage], Table]:
 
 @pytest.mark.parametrize(
     "ratios",
-    [(2.0,), (9.0, 2.0, 2.0)],
+    [(2.0,), (9.0, 9.0, 2.0)],
     ids=["at once", "after a hiccup"],
 )
 def test_the_check_is_content(ratios: tuple[float, ...]) -> None:
@@ -182,8 +183,18 @@ def test_the_check_is_content(ratios: tuple[float, ...]) -> None:
 
 
 def test_the_check_names_what_stays_out_of_bounds() -> None:
-    [complaint] = out_of_bounds(STAGE, "search", measuring(*[9.0] * ROUNDS))
+    [complaint] = out_of_bounds(STAGE, "search", measuring(*[9.0] * ROUNDS), free_share=lambda: 0.95)
     assert GOALS["search"].title in complaint
+
+
+def test_the_check_blames_nobody_where_others_have_the_cores(capsys: pytest.CaptureFixture[str]) -> None:
+    shares = iter([0.95, 0.2, 0.95, 0.95])
+    assert out_of_bounds(STAGE, "search", measuring(*[9.0] * ROUNDS), free_share=lambda: next(shares)) == []
+    assert "20%" in capsys.readouterr().err
+
+
+def test_what_others_leave_of_the_cores_is_measured() -> None:
+    assert 0 < free_share() < 1.1
 
 
 def cost(*, scanned: frozenset[str] = frozenset(), rows: int = 0) -> Cost:

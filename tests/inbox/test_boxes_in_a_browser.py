@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from playwright.sync_api import Browser, expect
 
+from tests.barriers import violations
 from tests.cast import a_run
-from tests.inbox.test_in_a_browser import let_in, violations
+from tests.inbox.test_in_a_browser import let_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Response
 
 from inbox import urls
+from tests.barriers import violations
 from tests.cast import a_definition, a_run, a_user, claimed_by, done_by
 from tests.inbox.pages import every_field, signed_in, task_url
 from usertasks import operations
@@ -85,7 +85,7 @@ def test_no_page_has_a_barrier_or_is_cut_off(page: Page, lead: User, live_server
         page.goto(live_server.url + path)
         for width in (DESKTOP, ZOOMED, PHONE):
             page.set_viewport_size({"width": width, "height": 900})
-            problems[path, width] = [*cut_off(page), *(violations(page) if width != ZOOMED else [])]
+            problems[path, width] = [*cut_off(page), *(violations(page, RULES) if width != ZOOMED else [])]
     assert {place: found for place, found in problems.items() if found} == {}
 
 
@@ -116,7 +116,7 @@ def at_every_width(page: Page) -> list[str]:
     problems = []
     for width in (PHONE, ZOOMED, DESKTOP):
         page.set_viewport_size({"width": width, "height": 900})
-        problems += [f"{width}: {problem}" for problem in [*cut_off(page), *violations(page)]]
+        problems += [f"{width}: {problem}" for problem in [*cut_off(page), *violations(page, RULES)]]
     return problems
 
 
@@ -149,11 +149,6 @@ def opened(page: Page, path: str) -> list[Response]:
 
 def let_in(page: Page, user: User, url: str) -> None:
     page.context.add_cookies([{"name": "sessionid", "value": signed_in(user).cookies["sessionid"].value, "url": url}])
-
-
-def violations(page: Page) -> list[str]:
-    found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
-    return [f"{violation['id']}: {violation['nodes'][0]['html'][:120]}" for violation in found]
 
 
 def cut_off(page: Page) -> list[str]:

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from tests.barriers import violations
 from tests.cast import a_definition, a_run
-from tests.inbox.test_in_a_browser import anyhow, let_in, violations  # noqa: F401
+from tests.inbox.test_in_a_browser import anyhow, let_in  # noqa: F401
 from usertasks.models import Snooze, Status, UserTaskRun
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.barriers import violations
 from tests.cast import a_definition, claimed_by
 from tests.inbox.pages import signed_in, task_url
 from usertasks import operations
@@ -238,8 +238,3 @@ def test_zoomed_in_nothing_is_cut_off(form: Page, filled_in: UserTaskRun, width:
 def width_of_content(page: Page) -> int:
     width: int = page.evaluate("document.documentElement.scrollWidth")
     return width
-
-
-def violations(page: Page) -> list[str]:
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return [f"{violation['id']}: {violation['nodes'][0]['html'][:120]}" for violation in found]

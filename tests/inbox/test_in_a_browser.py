@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.barriers import violations
 from tests.cast import PASSWORD, a_definition, a_run, claimed_by, done_by
 from tests.inbox.pages import RESULTS, every_field, signed_in, task_url
 from usertasks import operations
@@ -182,8 +182,3 @@ def test_pages_have_no_accessibility_violations(page: Page, alice: User, live_se
     expect(page.get_by_role("alert")).to_be_visible()
     problems["mistakes"] = violations(page)
     assert {path: found for path, found in problems.items() if found} == {}
-
-
-def violations(page: Page) -> list[str]:
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return [f"{violation['id']}: {violation['nodes'][0]['html'][:120]}" for violation in found]

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from tests.barriers import violations
 from tests.inbox.pages import signed_in
-from tests.inbox.test_in_a_browser import let_in, violations
+from tests.inbox.test_in_a_browser import let_in
 from usertasks.models import MailChoice
 
 URL = "/inbox/notifications/"

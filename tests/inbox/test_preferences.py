@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
+from tests.barriers import violations
 from tests.cast import a_run, token_of
 from tests.inbox.pages import signed_in
-from tests.inbox.test_in_a_browser import let_in, violations
+from tests.inbox.test_in_a_browser import let_in
 from usertasks.models import Preferences
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from tests.barriers import violations
 from tests.cast import a_run, claimed_by
 from tests.inbox.pages import rows_of, signed_in, task_url
-from tests.inbox.test_in_a_browser import let_in, violations
+from tests.inbox.test_in_a_browser import let_in
 from usertasks.leads import appoint
 from usertasks.models import Substitution
 

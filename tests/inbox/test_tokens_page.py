@@ -11,9 +11,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from tests.barriers import violations
 from tests.cast import token_of
 from tests.inbox.pages import signed_in
-from tests.inbox.test_in_a_browser import let_in, violations
+from tests.inbox.test_in_a_browser import let_in
 from usertasks.actors import Scope, actor_for
 from usertasks.bearers import bearer_of
 from usertasks.errors import NotSignedIn
