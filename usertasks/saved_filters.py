@@ -29,11 +29,10 @@ def saved_for(by: Actor) -> Sequence[SavedFilter]:
 
 @cache
 def _seen(vendor: str) -> str:
-    return (
-        f"SELECT {columns_of(SavedFilter).text} FROM {SavedFilter._meta.db_table} "
-        f"WHERE user_id = %(user_id)s OR user_group {one_of('groups')} "
-        f"ORDER BY CASE WHEN user_id = %(user_id)s THEN 0 ELSE 1 END, name, id LIMIT {2 * MOST}"
-    )  # nosec B608 # names of columns, a number
+    columns, table = columns_of(SavedFilter).text, SavedFilter._meta.db_table
+    seen = f"user_id = %(user_id)s OR user_group {one_of('groups')}"
+    order = "CASE WHEN user_id = %(user_id)s THEN 0 ELSE 1 END, name, id"
+    return f"SELECT {columns} FROM {table} WHERE {seen} ORDER BY {order} LIMIT {2 * MOST}"  # nosec B608 # names of columns, a number
 
 
 def save_filter(name: str, *, box: str, query: str, user_group: str | None, by: Actor) -> SavedFilter:
