@@ -51,7 +51,7 @@ GOALS: Mapping[str, Goal] = {
         is_least=True,
         needs_all=True,
         unit=PERCENT,
-        checked=0.33,
+        checked=0.28,
     ),
     "operations": Goal(
         "operations a second, several clients, against the floor",
