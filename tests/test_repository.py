@@ -14,8 +14,8 @@ MOST_LINES = 400
 # The rows of usertasks/, bottom to top: a file or package imports only from lower rows.
 ROWS = (
     ("prepared",),
-    ("grants", "by_key", "conditions_of"),
-    ("sessions",),
+    ("grants", "by_key", "conditions_of", "remembered"),
+    ("sessions", "known_conditions"),
     ("__init__", "errors", "signatures", "actors"),
     ("json_text", "validation", "names", "roles", "secret_keys", "pseudonyms", "limits", "locales"),
     ("presentation", "base64_schema", "every_type", "chain", "wall_clocks"),
@@ -32,7 +32,7 @@ ROWS = (
     ("totals",),
     ("filterset",),
     ("rules", "events", "forms", "filters", "hooks", "outcomes", "uploads"),
-    ("one_run", "content", "notifications", "history", "leads", "logbook"),
+    ("one_run", "json_filters", "content", "notifications", "history", "leads", "logbook"),
     ("webhooks", "accounts", "workload"),
     ("operations", "drafts", "links", "stuck", "bulk_outcomes"),
     ("feed", "bulk", "demo", "reminders", "forecast", "bearers", "tokens", "substitutions", "snoozes", "saved_filters"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -16,9 +18,10 @@ from django.utils.datastructures import MultiValueDict
 
 from . import closed_counts, full_text, listing_rows, open_counts, totals
 from .actors import Actor
-from .errors import Fault, InvalidArgument
+from .conditions_of import conditions_of
 from .filterset import UserTaskRunFilterSet, asked_for
 from .keysets import NoneOf, Stretch, Walk, Way, first_by_ways, first_of_all, ids_by_ways, walk_by_ways
+from .known_conditions import conditions_at_once
 from .models import OPEN, TERMINAL, ClosedCount, Snooze, Status, UserTaskRun
 from .models.counts import ClosedCountQuerySet, OpenCountQuerySet
 from .models.orders import NEWEST, ORDERS, Order, Position, due_before, due_from
@@ -80,6 +83,8 @@ class Search:
     their own (`is_local`). `snoozed` is about what `snoozer` has put off, who is
     `by` unless somebody else is named.
     """
+
+    moment: datetime | None = None
 
     def __init__(
         self,
@@ -193,7 +198,7 @@ class Search:
             if wanted > JOINED:
                 ids = ids_by_ways(self._beyond(stretch), self._ways(stretch), stretch, wanted)
                 return self._read(UserTaskRun.objects.filter(pk__in=ids), stretch, wanted)
-            return self._read(self._first_in(stretch, wanted), stretch, wanted)
+            return self._listed(lambda: self._first_conditions(stretch, wanted), stretch, wanted)
         # To know how many have a word takes all of its index's entries: first a look at what comes next.
         if (few := self._few([name for name in loose if name != "text"])) is not None:
             return self._read(self._among(few, stretch), stretch, wanted)
@@ -220,8 +225,41 @@ class Search:
         return full_text.containing(runs, text, vendor=connection.vendor, is_read=True) if text else runs
 
     def _read(self, runs: UserTaskRunQuerySet, stretch: Stretch, wanted: int) -> Sequence[Any]:
+        return self._listed(lambda: conditions_of(runs), stretch, wanted)
+
+    def _listed(self, write: Callable[[], tuple[str, Sequence[Any]]], stretch: Stretch, wanted: int) -> Sequence[Any]:
+        try:
+            conditions = write()
+        except EmptyResultSet:
+            return []
         by, is_back = stretch.order, stretch.is_back
-        return listing_rows.read(runs, self.columns, self.texts, by, is_back=is_back, limit=wanted)
+        return listing_rows.read(conditions, self.columns, self.texts, by, is_back=is_back, limit=wanted)
+
+    def _first_conditions(self, stretch: Stretch, wanted: int) -> tuple[str, Sequence[Any]]:
+        """Those of `_first_in`; of a first page they are written once."""
+        if stretch.after or stretch.before:
+            return conditions_of(self._first_in(stretch, wanted))
+        owners = self._owners()
+        key = (
+            tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in self.given.items()),
+            owners and tuple(map(tuple, owners)),
+            self._snoozer(),
+            (stretch.order.name, stretch.is_back, wanted),
+        )
+        return conditions_at_once(key, lambda now: self._at(now)._first_in(stretch, wanted))
+
+    def _at(self, now: datetime) -> Search:
+        """The same search at a moment; else it is the one at which it asks."""
+        other = copy(self)
+        other.moment = now
+        return other
+
+    @property
+    def _now(self) -> datetime:
+        return self.moment or timezone.now()
+
+    def _snoozer(self) -> str:
+        return self.filterset.by.user_id if self.filterset.by else ""
 
     def _loose(self) -> list[str]:
         """The filters asked for that leave runs all over the order."""
@@ -238,8 +276,7 @@ class Search:
     def _leaving(self, name: str) -> QuerySet[Any, Any]:
         """The ids of what one loose filter leaves."""
         if name == "snoozed":
-            user_id = self.filterset.by.user_id if self.filterset.by else ""
-            return Snooze.objects.of(user_id, timezone.now()).values_list("run_id", flat=True)
+            return Snooze.objects.of(self._snoozer(), self._now).values_list("run_id", flat=True)
         everything = UserTaskRun.objects.all()
         if name == "text":
             runs = full_text.containing(everything, self.given[name], vendor=connection.vendor)
@@ -293,7 +330,7 @@ class Search:
         runs: Any = UserTaskRun.objects.all()
         for name, value in self.given.items():
             if name == "overdue":
-                runs = _overdue(runs, value == "true", order)
+                runs = _overdue(runs, value == "true", order, self._now)
             elif name == "snoozed" and order:
                 runs = runs.filter(NoneOf(F("pk"), ArraySubquery(self._leaving(name))))
             elif name != "status":
@@ -340,9 +377,8 @@ def _signed(owners: tuple[list[str], list[str]] | None) -> list[tuple[int, Way]]
     return [(1, mine), (1, ours), (-1, {**mine, **ours})]
 
 
-def _overdue(runs: Any, is_overdue: bool, order: Order | None) -> Any:
+def _overdue(runs: Any, is_overdue: bool, order: Order | None, now: datetime) -> Any:
     """Those that were due by now, or were not; of what has ended, all that was asked for."""
-    now = timezone.now()
     if order and not order.ended:  # read and left out: an index of the order and of the due dates is none
         late = Q(due_at__lt=now, status__in=OPEN)
         return runs.filter(due_at__lt=now) if is_overdue else runs if order.name == "ended" else runs.exclude(late)
@@ -354,15 +390,3 @@ def counts_of(searches: Sequence[Search]) -> list[int]:
     parts = [(number, sign, part) for number, search in enumerate(searches) for sign, part in search.parts()]
     found = totals.added_up(parts)
     return [found[number] for number in range(len(searches))]
-
-
-def search_from_json(parameters: dict[str, Any], *, by: Actor) -> Search:
-    """A search whose filters come as a JSON object: texts, a list of texts for `status`, a boolean for `overdue`."""
-    texts: MultiValueDict[str, str] = MultiValueDict()
-    for name, value in parameters.items():
-        values = value if isinstance(value, list) else [value]
-        spelled = ["true" if item is True else "false" if item is False else item for item in values]
-        if not spelled or not all(isinstance(item, str) for item in spelled):
-            raise InvalidArgument.at(f"filter.{name}", Fault("wrong_type", "must be a text or a list of texts"))
-        texts.setlist(name, spelled)
-    return Search(texts, by=by)

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from . import json_text
-from .conditions_of import conditions_of
 from .models import UserTaskRun
 from .models.orders import Order
-from .models.runs import UserTaskRunQuerySet
 
 type Converter = Callable[[Any], Any]
 
@@ -56,17 +53,18 @@ class AsJson(TextField):  # type: ignore[type-arg]  # it takes none when it runs
 
 
 def read(
-    runs: UserTaskRunQuerySet, columns: Sequence[str], texts: Sequence[str], order: Order, *, is_back: bool, limit: int
+    conditions: tuple[str, Sequence[Any]],
+    columns: Sequence[str],
+    texts: Sequence[str],
+    order: Order,
+    *,
+    is_back: bool,
+    limit: int,
 ) -> Sequence[Any]:
-    """The first of `runs` in that order, or in its opposite, with these columns; `texts` as in `json_text.passed`.
-
-    Of the queryset only the conditions count.
-    """
+    """The first runs that meet the conditions in that order, or in its opposite, with these columns; `texts` as in
+    `json_text.passed`, conditions as `conditions_of` gives them."""
     frame = _frame(tuple(columns), tuple(texts), order, is_back, connection.vendor)
-    try:
-        condition, parameters = conditions_of(runs)
-    except EmptyResultSet:
-        return []
+    condition, parameters = conditions
     with connection.cursor() as cursor:
         sql = f"{frame.select} WHERE {condition}{frame.order} LIMIT {limit:d}"  # made by Django but for the number
         cursor.execute(sql, (*parameters, *frame.parameters))

@@ -23,7 +23,8 @@ from usertasks.actors import Actor, actor_for
 from usertasks.bulk import change_many
 from usertasks.errors import Refused
 from usertasks.fieldtypes import FIELD_TYPES
-from usertasks.filters import Search, search_from_json
+from usertasks.filters import Search
+from usertasks.json_filters import search_from_json
 from usertasks.models import UserTaskField, UserTaskRun
 from usertasks.models.orders import newest_position
 from usertasks.operations import RunRequest

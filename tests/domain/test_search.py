@@ -20,7 +20,8 @@ from tests.cast import a_definition, a_run
 from tests.domain.strategies import looking_at
 from usertasks.actors import Actor
 from usertasks.errors import InvalidArgument
-from usertasks.filters import Search, search_from_json
+from usertasks.filters import Search
+from usertasks.json_filters import search_from_json
 from usertasks.models import OPEN, Status, UserTaskDef, UserTaskRun
 from usertasks.models.orders import Position, newest_position
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from .. import bulk, operations
 from ..actors import Scope
 from ..errors import Fault, InvalidArgument, Refused
-from ..filters import search_from_json
+from ..json_filters import search_from_json
 from ..operations import Creation, RunRequest
 from . import representations as tell
 from . import serializers
