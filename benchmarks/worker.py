@@ -152,12 +152,14 @@ def _latency(client: Any, run: str, body: bytes, taken: Receiver, number: int) -
 @contextmanager
 def _endpoint(stage: Stage, taken: Receiver, *event_types: str) -> Iterator[None]:
     """An endpoint that leads to the receiver, made and deleted over HTTP."""
-    with stage.client_of(token_of(data.SERVICE)) as client:
+    token = token_of(data.SERVICE)
+    with stage.client_of(token) as client:
         asked = {"url": f"http://127.0.0.1:{taken.port}/", "event_types": list(event_types)}
         made = orjson.loads(client.post("/api/v1/webhook-endpoints/", orjson.dumps(asked), 201))
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        with stage.client_of(token) as client:  # the server closes a connection that is idle for half a minute
             client.delete(f"/api/v1/webhook-endpoints/{made['id']}/")
 
 

@@ -21,7 +21,7 @@ from .actors import Actor
 from .conditions_of import conditions_of
 from .filterset import UserTaskRunFilterSet, asked_for
 from .keysets import NoneOf, Stretch, Walk, Way, first_by_ways, first_of_all, ids_by_ways, walk_by_ways
-from .known_conditions import conditions_at_once
+from .known_conditions import is_movable, known_conditions
 from .models import OPEN, TERMINAL, ClosedCount, Snooze, Status, UserTaskRun
 from .models.counts import ClosedCountQuerySet, OpenCountQuerySet
 from .models.orders import NEWEST, ORDERS, Order, Position, due_before, due_from
@@ -236,17 +236,17 @@ class Search:
         return listing_rows.read(conditions, self.columns, self.texts, by, is_back=is_back, limit=wanted)
 
     def _first_conditions(self, stretch: Stretch, wanted: int) -> tuple[str, Sequence[Any]]:
-        """Those of `_first_in`; of a first page they are written once."""
-        if stretch.after or stretch.before:
-            return conditions_of(self._first_in(stretch, wanted))
-        owners = self._owners()
+        """Those of `_first_in`, which are written once for whatever moment and place in the list."""
+        owners, now, place = self._owners(), timezone.now(), stretch.after or stretch.before
+        values = [value for value in place.values if is_movable(value)] if place else []
         key = (
             tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in self.given.items()),
             owners and tuple(map(tuple, owners)),
             self._snoozer(),
             (stretch.order.name, stretch.is_back, wanted),
+            place and tuple(None if is_movable(value) else value for value in place.values),
         )
-        return conditions_at_once(key, lambda now: self._at(now)._first_in(stretch, wanted))
+        return known_conditions(key, [now, *values], lambda: self._at(now)._first_in(stretch, wanted))
 
     def _at(self, now: datetime) -> Search:
         """The same search at a moment; else it is the one at which it asks."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ from usertasks.actors import Actor
 from usertasks.filters import Search
 from usertasks.known_conditions import KNOWN
 from usertasks.models import Snooze, UserTaskRun
-from usertasks.models.orders import ORDERS
+from usertasks.models.orders import ORDERS, Position
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
@@ -49,19 +52,22 @@ def search_for(by: Actor, sort: str = "newest", **given: Any) -> Search:
     return Search(MultiValueDict({**lists, "sort": [sort]}), by=by)
 
 
-def sent(search: Search, limit: int = 50) -> list[str]:
+def sent(search: Search, **place: Position) -> list[str]:
     with CaptureQueriesContext(connection) as queries:
-        search.page(limit=limit)
+        search.page(limit=50, **place)
     return [query["sql"] for query in queries.captured_queries]
 
 
 def everything(by: Actor) -> Iterator[Search]:
-    for sort in ORDERS:
-        for filters in WORLD.combinations():
-            yield search_for(by, sort, **filters)
-        for box in BOXES.values():
-            if box.is_for(by):
-                yield box.search(by, MultiValueDict({"sort": [sort]}))
+    """Each filter in each order, every two of them, and the boxes."""
+    orders = itertools.cycle(ORDERS)
+    for filters, sort in itertools.product(WORLD.alone(), ORDERS):
+        yield search_for(by, sort, **filters)
+    for filters, sort in zip(WORLD.combinations()[:: 1 if len(by.groups) > 2 else 7], orders, strict=False):
+        yield search_for(by, sort, **filters)
+    for box in BOXES.values():
+        if box.is_for(by):
+            yield box.search(by, MultiValueDict({"sort": [next(orders)]}))
 
 
 @pytest.mark.parametrize("who", WORLD.actors())
@@ -75,6 +81,30 @@ def test_it_is_what_would_be_written_now(who: str, monkeypatch: pytest.MonkeyPat
         KNOWN.forget()
         assert again == sent(search), search.given
         KNOWN.forget()
+
+
+def places(search: Search) -> Iterator[Position]:
+    """Some in the list, one of them among what is never due, and one after what is open."""
+    for number, (priority, due_at, status) in enumerate(
+        [(50, NOW, "UNASSIGNED"), (50, NOW + timedelta(days=1), "ASSIGNED"), (70, None, "ASSIGNED"), (50, None, "DONE")]
+    ):
+        moment = NOW + timedelta(minutes=number)
+        run = UserTaskRun(scheduled_time=moment, due_at=due_at, priority=priority, status=status)
+        yield search.order.position_of(run)
+
+
+@pytest.mark.parametrize("who", WORLD.actors())
+def test_so_it_is_at_each_place_in_the_list(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOW + timedelta(0))
+    by, sides = WORLD.actors()[who], itertools.product(ORDERS, ("after", "before"))
+    for (sort, side), filters in itertools.product(sides, WORLD.alone()[::3]):
+        search = search_for(by, sort, **filters)
+        KNOWN.forget()
+        found = list(places(search))
+        known = [sent(search, **{side: place}) for place in found]
+        for place, sql in zip(found, known, strict=True):
+            KNOWN.forget()
+            assert sql == sent(search, **{side: place}), (search.given, side)
 
 
 def test_it_is_written_once_for_the_same_search_and_not_for_another() -> None:
@@ -125,15 +155,18 @@ def test_what_is_long_is_not_kept() -> None:
     assert KNOWN.keys() == []
 
 
-def test_a_page_further_on_is_written_each_time() -> None:
-    a_run(user_group="finance"), a_run(user_group="finance")
+def test_a_page_further_on_is_written_once_and_found_by_its_place() -> None:
+    runs = [a_run(user_group="finance") for _ in range(5)]
     search = search_for(Actor("alice", groups=frozenset({"finance"})))
-    first = search.page(limit=1)
-    assert len(KNOWN.keys()) == 1
-    [row] = first.rows
-    [other] = search.page(limit=1, after=search.order.position_of(row)).rows
-    assert {row.id, other.id} == set(UserTaskRun.objects.values_list("id", flat=True))
-    assert len(KNOWN.keys()) == 1
+    pages, place = [], None
+    for _ in runs:
+        [row] = search.page(limit=1, after=place).rows
+        place = search.order.position_of(row)
+        pages.append(row.id)
+    assert pages == [run.id for run in reversed(runs)]
+    assert len(KNOWN.keys()) == 2
+    [before] = search.page(limit=1, before=place).rows
+    assert before.id == runs[1].id
 
 
 def test_a_longer_page_is_as_long_as_it_was_asked_for() -> None:

@@ -6,10 +6,8 @@ What never changes is asked of the database once: `fields_of` and `read_fields` 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from threading import Lock
 from typing import Any
 
 from django.db import models
@@ -18,6 +16,7 @@ from django.db.models.functions import Left
 
 from .. import json_text
 from ..fieldtypes import FIELD_TYPES, NAMES
+from ..remembered import Remembered
 
 MAX_NAME = 200
 NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?")
@@ -128,28 +127,19 @@ class KnownFields:
     """
 
     def __init__(self, most: int) -> None:
-        self.most = most
-        self._rows: OrderedDict[Written, tuple[Row, ...]] = OrderedDict()
-        self._lock = Lock()
+        self._rows: Remembered[Written, tuple[Row, ...]] = Remembered(most)
 
     def get(self, written: Written) -> list[UserTaskField] | None:
         """The fields of a definition in their order, or None where they are not known."""
-        with self._lock:
-            if (rows := self._rows.get(written)) is None:
-                return None
-            self._rows.move_to_end(written)
+        if (rows := self._rows.get(written)) is None:
+            return None
         return [UserTaskField.from_db(None, COLUMNS, _own(row)) for row in rows]
 
     def keep(self, written: Written, rows: Sequence[Row]) -> None:
-        with self._lock:
-            self._rows[written] = tuple(rows)
-            self._rows.move_to_end(written)
-            while len(self._rows) > self.most:
-                self._rows.popitem(last=False)
+        self._rows.keep(written, tuple(rows))
 
     def forget(self) -> None:
-        with self._lock:
-            self._rows.clear()
+        self._rows.forget()
 
 
 KNOWN_FIELDS = KnownFields(most=1000)
