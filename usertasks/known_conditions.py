@@ -45,7 +45,7 @@ def is_movable(value: Any) -> bool:
     return isinstance(value, datetime | UUID) and value is not NEVER
 
 
-KNOWN: Remembered[Hashable, Known] = Remembered(most=2000)
+KNOWN: Remembered[Hashable, Known] = Remembered(most=500)
 
 
 def known_conditions(
