@@ -57,7 +57,7 @@ deploy: $(VENV)/installed-requirements-dev.txt
 	  ALLOWED_HOSTS=tasks.example.com DATABASE_URL=sqlite://:memory: \
 	  $(PYTHON) manage.py check --deploy --fail-level WARNING
 
-bench: $(VENV)/installed-requirements-dev.txt ## measure at a million runs, into var/benchmarks, within the hour: BENCH_ARGS="--runs 100000"
+bench: $(VENV)/installed-requirements-dev.txt ## measure at a million runs, into var/benchmarks, in 40 minutes or so: BENCH_ARGS="--runs 100000"
 	@$(PYTHON) -m benchmarks $(BENCH_ARGS)
 
 bench-check: $(VENV)/installed-requirements-dev.txt ## fail where ratios, plans or numbers of statements got worse, in a minute
