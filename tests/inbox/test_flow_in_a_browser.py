@@ -54,6 +54,7 @@ def test_give_me_the_next_one_complete_and_next_and_snooze(anyhow: Page, alice: 
         assert violations(page) == []
     else:
         page.get_by_role("button", name="Hide this").click()
+        expect(page.locator("button[value=show_next]")).to_have_count(1)  # the page that comes is there
     page.reload()
     expect(complete).to_have_count(1)
 
