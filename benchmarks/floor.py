@@ -41,11 +41,15 @@ class Statements:
         return self.with_other({guid: uuid4().hex for guid in guids})
 
     def send(self, database: psycopg.Connection) -> list[tuple[Any, ...]]:
-        """Send them all and fetch every row, as a request does; gives the rows of the last one."""
+        """Send them all and fetch every row, as a request does; gives the rows of the last one.
+
+        The server has the first one prepared, which tells who calls. The others psycopg would prepare by itself once it
+        has sent the same text some times, which nobody does who is asked for ever other things.
+        """
         rows: list[tuple[Any, ...]] = []
         with database.cursor() as cursor:
-            for text in self.texts:
-                cursor.execute(text)
+            for place, text in enumerate(self.texts):
+                cursor.execute(text, prepare=place == 0)
                 rows = cursor.fetchall() if cursor.description else []
         return rows
 
