@@ -14,8 +14,8 @@ YES, NOT_ALL, NO, UNKNOWN = "yes", "yes, but for the worst", "no", "not measured
 class Goal:
     """A bound for a ratio of two figures of one run.
 
-    `checked` is the bound of `--check`, for what that measures on small tables, where SQL takes next to nothing: about
-    a third beyond what there is. None: not checked.
+    `checked` is the bound of `--check`, for what that measures on small tables, where SQL takes next to nothing: a
+    good part beyond what there is. None: not checked.
     """
 
     title: str

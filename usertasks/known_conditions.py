@@ -53,7 +53,8 @@ def known_conditions(
 ) -> tuple[str, Sequence[Any]]:
     """The conditions of the runs that a function gives, as `conditions_of` has them. Raises `EmptyResultSet`.
 
-    The key says everything on which they depend, but the values: moments and ids, each an object of its own.
+    The key says everything on which they depend, but the values: moments and ids, each an object of its own. The first
+    one, the moment of the question, need not be among the parameters; the others are, or nothing is kept.
     """
     if (known := KNOWN.get(key)) is not None:
         return known.of(values)
@@ -62,5 +63,6 @@ def known_conditions(
         # PostgreSQL is given the very objects; what is only equal to one is what somebody asked for.
         numbers = {id(value): number for number, value in enumerate(values)}
         places = {place: numbers[id(each)] for place, each in enumerate(parameters) if id(each) in numbers}
-        KNOWN.keep(key, Known(text, tuple(parameters), places))
+        if set(places.values()).issuperset(range(1, len(values))):
+            KNOWN.keep(key, Known(text, tuple(parameters), places))
     return text, parameters
