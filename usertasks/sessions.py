@@ -13,7 +13,9 @@ class SessionStore(db.SessionStore):
     """It has Django's name as well: sessions are signed with it."""
 
     def _get_session_from_db(self) -> Session | None:
-        session = find(Session, session_key=self.session_key)
+        key = self.session_key or ""
+        # A cookie can say anything, also what PostgreSQL takes for no text.
+        session = find(Session, session_key=key) if key.isascii() and key.isalnum() else None
         if session is None or session.expire_date <= timezone.now():
             self._session_key = None
             return None

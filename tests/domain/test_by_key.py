@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db.models import Model
@@ -95,3 +96,9 @@ def test_a_session_that_somebody_else_wrote_says_nothing() -> None:
     key = a_session(a=1).session_key
     Session.objects.filter(pk=key).update(session_data="eyJhIjoyfQ:1w:forged")
     assert dict(SessionStore(key).items()) == {}
+
+
+@pytest.mark.parametrize("key", [r'"\000abcdefghijk"', r'"\351\377abcdefgh"', "x" * 5000, "' OR 1=1 --"])
+def test_a_cookie_that_names_no_session_is_nobodys(client: Client, key: str) -> None:
+    answer = client.get("/inbox/", headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"})
+    assert answer["Location"].startswith("/sign-in/")
